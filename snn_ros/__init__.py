@@ -1,0 +1,1 @@
+"""Spiking perception and control for ROS 2."""

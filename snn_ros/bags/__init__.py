@@ -1,0 +1,1 @@
+"""Read, write and convert recordings; schedule their replay."""

@@ -1,0 +1,1 @@
+"""Altitude control of a blimp with spiking networks that mimic a PID."""

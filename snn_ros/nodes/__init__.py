@@ -1,0 +1,1 @@
+"""Node classes: each wraps one system and only converts messages."""

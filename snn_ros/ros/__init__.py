@@ -1,0 +1,1 @@
+"""The ROS layer shared by all nodes: node base, parameters, conversions, launcher."""

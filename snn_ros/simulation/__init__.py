@@ -1,0 +1,1 @@
+"""Simulated worlds, vehicles and sensors (MuJoCo)."""

@@ -1,0 +1,1 @@
+"""Spiking neurons, encoders, surrogate gradients and activity metering."""
