@@ -31,10 +31,14 @@ def _module(command: str) -> ModuleType:
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="snn-ros", description="Spiking perception and control for ROS 2.")
+    parser = argparse.ArgumentParser(
+        prog="snn-ros", description="Spiking perception and control for ROS 2."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        child = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        child = commands.add_parser(
+            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         if name == command:
             module = _module(name)
             child.description = module.__doc__
@@ -61,5 +65,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return FAILED
-
-

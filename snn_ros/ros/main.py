@@ -1,0 +1,61 @@
+"""The one way a node process starts and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+if TYPE_CHECKING:
+    from snn_ros.ros.node import SystemNode
+
+_WAKE_UP_PERIOD = 0.1  # s; how late a signal may be noticed while no callback runs
+
+
+def run(make_node: Callable[[], SystemNode], arguments: Sequence[str] | None = None) -> int:
+    """Construct a node, spin it until SIGINT or SIGTERM, and take it down in order.
+
+    rclpy's own signal handlers shut the context down at once, and a node could not send its last
+    safe command; here the node is closed first.
+
+    Args:
+        make_node: makes the node once ROS is initialised.
+        arguments: the process arguments (``--ros-args …``); those of the process by default.
+
+    Returns:
+        The exit code of the process.
+    """
+    # The wheels do not set it, and resource look-up needs it.
+    os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+    stop = threading.Event()
+
+    def request_stop(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)  # a second one ends the process as usual
+
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, request_stop)
+    node = None
+    executor = SingleThreadedExecutor()
+    try:
+        node = make_node()
+        executor.add_node(node)
+        while rclpy.ok() and not stop.is_set():
+            executor.spin_once(timeout_sec=_WAKE_UP_PERIOD)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        if node is not None:
+            node.close()
+        executor.shutdown()
+        rclpy.try_shutdown()
+    return 0
