@@ -129,21 +129,21 @@ def type_name(kind: Any) -> str:
 
 def problem_with(name: str, value: Any, field: dataclasses.Field[Any], kind: Any) -> str | None:
     """What is wrong with one value, as ``name = value: reason``; None when it is fine."""
-    rule = setting_of(field)
+    rule, shown = setting_of(field), f"{name} = {value!r}"
     try:
         value = coerce(value, kind)
     except TypeError:
-        return f"{name} = {value!r}: must be {type_name(kind)}, not {type(value).__name__}"
+        return f"{shown}: must be {type_name(kind)}, not {type(value).__name__}"
     if rule.choices and value not in rule.choices:
-        return f"{name} = {value!r}: must be one of {', '.join(map(repr, rule.choices))}"
+        return f"{shown}: must be one of {', '.join(map(repr, rule.choices))}"
     members = value if isinstance(value, list | tuple) else [value]
     for number in (m for m in members if isinstance(m, int | float) and not isinstance(m, bool)):
         if not math.isfinite(number):
-            return f"{name} = {value!r}: must be finite"
+            return f"{shown}: must be finite"
         if rule.minimum is not None and number < rule.minimum:
-            return f"{name} = {value!r}: must be at least {rule.minimum:g}"
+            return f"{shown}: must be at least {rule.minimum:g}"
         if rule.maximum is not None and number > rule.maximum:
-            return f"{name} = {value!r}: must be at most {rule.maximum:g}"
+            return f"{shown}: must be at most {rule.maximum:g}"
     return None
 
 

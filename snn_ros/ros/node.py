@@ -202,7 +202,7 @@ class SystemNode(LifecycleNode, Generic[Parameters]):
         return publisher
 
     def add_periodic(self, period: float, callback: Callable[[], None]) -> Timer:
-        """Call back every period seconds (simulated ones if there are any, else steady) while active."""
+        """Call back every period seconds while active: simulated seconds if there are any."""
         steady = Clock(clock_type=ClockType.STEADY_TIME)
 
         def tick() -> None:

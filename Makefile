@@ -1,0 +1,53 @@
+# make demo: fly a simulated blimp over DDS and leave build/demo/report.html
+# make test: everything CI checks
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Busy-waiting thread pools cost a 2-core machine most of its time.
+export OMP_WAIT_POLICY := PASSIVE
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+PACKAGE_FILES := $(shell find msg srv interfaces cmake nodes launch config weights -type f 2>/dev/null)
+
+.PHONY: demo test accept bench lint unit env lock clean colcon test-gpu
+
+demo: env
+	snn-ros demo $(if $(QUICK),--quick)
+
+test: lint colcon
+	$(MAKE) demo QUICK=1
+	$(BIN)/python -m pytest -q
+
+accept: env
+	$(BIN)/python -m benchmarks.accept $(SYSTEM)
+
+bench: env
+	$(BIN)/python -m benchmarks
+
+lint: env
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+
+# The package as on a robot, in a workspace on top of the ROS of this environment.
+colcon: env
+	tools/colcon_build.sh build/colcon
+
+env: $(VENV)/.package
+
+$(VENV)/.package: $(VENV)/.requirements setup.py pyproject.toml package.xml CMakeLists.txt $(PACKAGE_FILES)
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.requirements: tools/setup_environment.sh $(wildcard requirements/*.txt)
+	PYTHON=$(PYTHON) tools/setup_environment.sh $(VENV)
+	touch $@
+
+# Needs uv; writes what all supported Pythons can install together.
+lock:
+	tools/lock_requirements.sh > requirements/constraints.txt.new
+	mv requirements/constraints.txt.new requirements/constraints.txt
+
+clean:
+	rm -rf build install log $(VENV)

@@ -1,0 +1,1 @@
+"""Rigid motions, shared by the systems, the simulator and the ROS layer."""
