@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from ament_index_python.packages import get_package_prefix
+from vision_msgs.msg import Detection3DArray
 
 import snn_ros
 from snn_ros.msg import SpikeActivity
-from vision_msgs.msg import Detection3DArray
 
 
 def main(expected: str) -> None:
@@ -34,7 +34,9 @@ def main(expected: str) -> None:
     assert all(os.access(node, os.X_OK) for node in nodes), nodes
     assert list((prefix / "share" / "snn_ros" / "launch").glob("*.launch.xml")), "no launch files"
     subprocess.run(
-        [sys.executable, prefix / "bin" / "snn-ros", "--help"], check=True, stdout=subprocess.DEVNULL
+        [sys.executable, prefix / "bin" / "snn-ros", "--help"],
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
 
 
