@@ -19,7 +19,7 @@ test: lint colcon
 	$(BIN)/python -m pytest -q
 
 accept: env
-	$(BIN)/python -m benchmarks.accept $(SYSTEM)
+	$(BIN)/python -m pytest -m accept test/accept $(if $(SYSTEM),-k $(SYSTEM))
 
 bench: env
 	$(BIN)/python -m benchmarks
