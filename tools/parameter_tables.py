@@ -35,7 +35,8 @@ def table(config_type: type) -> str:
         fixed = "; read-only" if rule.read_only else ""
         kind_name = configuration.type_name(kind)
         rows.append(
-            f"| `{name}` | {kind_name} | {default!r} | {allowed} | {rule.description}{unit}{fixed} |"
+            f"| `{name}` | {kind_name} | {default!r} | {allowed} "
+            f"| {rule.description}{unit}{fixed} |"
         )
     return "\n".join(rows)
 
