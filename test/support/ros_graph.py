@@ -74,7 +74,7 @@ class Probe:
         return self.call(f"{node}/change_state", ChangeState, request).success
 
     def health(self, node: str) -> dict[str, str]:
-        """The newest diagnostics of a node: its values, ``level`` and ``message``; {} before any."""
+        """The newest diagnostics of a node: its values, level and message; {} before any."""
         found = [s for m in self._diagnostics for s in m.status if s.name == node]
         if not found:
             return {}
