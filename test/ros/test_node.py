@@ -10,6 +10,7 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
+from support import cloud_load
 
 from snn_ros.msg import Float64Stamped
 from snn_ros.ros.qos import RESULT, SENSOR
@@ -225,3 +226,10 @@ def test_interrupt_during_work_leaves_in_time(probe, start_node, points):
     began = time.monotonic()
     node.end(signal.SIGINT)
     assert time.monotonic() - began < 2.0
+
+
+def test_large_clouds_at_sensor_rate_are_all_accounted_for(probe, start_node):
+    figures = cloud_load.soak(probe, start_node, seconds=8.0, warm_up=2.0)
+    assert cloud_load.unaccounted(figures) == []
+    assert figures["threads"][0] == figures["threads"][1]
+    assert figures["descriptors"][1] - figures["descriptors"][0] <= 1
