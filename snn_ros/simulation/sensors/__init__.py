@@ -1,0 +1,1 @@
+"""Sensor models: true quantities in, readings with the flaws of real sensors out."""

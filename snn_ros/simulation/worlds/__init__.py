@@ -1,0 +1,1 @@
+"""Places to fly and drive in; each adds its geometry to a MuJoCo model."""
