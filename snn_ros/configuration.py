@@ -108,7 +108,8 @@ def coerce(value: Any, kind: Any) -> Any:
         kind = next(a for a in arguments if a is not type(None))
         return coerce(value, kind)
     if origin in (list, tuple):
-        if not isinstance(value, list | tuple):
+        fixed_length = origin is tuple and Ellipsis not in arguments
+        if not isinstance(value, list | tuple) or (fixed_length and len(value) != len(arguments)):
             raise TypeError
         members = [coerce(member, arguments[0]) for member in value]
         return members if origin is list else tuple(members)
