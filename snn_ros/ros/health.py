@@ -50,7 +50,8 @@ class Health:
         self.inputs: dict[str, InputHealth] = {}
         self.faults: Counter[str] = Counter()
         self.last_fault = ""
-        self.failure = ""
+        self.failure = ""  # what keeps the node from being active
+        self.alarm: tuple[bytes, str] | None = None  # what its pipeline reports while active
         self.notes: dict[str, str] = {}
         self.processed = 0
         self.processing_ms: deque[float] = deque(maxlen=_RATE_WINDOW)
@@ -61,6 +62,7 @@ class Health:
         """Begin a new active period: silence is measured from here."""
         with self._lock:
             self._silent_from = now
+            self.alarm = None
             self._busy_since = None
 
     def input_arrived(self, name: str, now: float) -> None:
@@ -129,6 +131,8 @@ class Health:
             silent = self.silent_inputs(now, silence_limit)
             if silent:
                 return ERROR, "no data on " + ", ".join(health.topic for health in silent)
+            if self.alarm:
+                return self.alarm
             mean_ms = sum(self.processing_ms) / max(1, len(self.processing_ms))
             if mean_ms > slow_ms:
                 return WARN, f"slow: {mean_ms:.0f} ms a step, expected at most {slow_ms:.0f} ms"

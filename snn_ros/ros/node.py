@@ -216,6 +216,13 @@ class SystemNode(LifecycleNode, Generic[Parameters]):
         self._disposers.append(lambda: self.destroy_timer(timer))
         return timer
 
+    def add_service(
+        self, name: str, service_type: type, callback: Callable[[Any, Any], Any]
+    ) -> None:
+        """Offer ``~/<name>``."""
+        service = self.create_service(service_type, f"~/{name}", callback)
+        self._disposers.append(lambda: self.destroy_service(service))
+
     @property
     def simulated_time(self) -> bool:
         """Whether ``use_sim_time`` is on."""
