@@ -30,6 +30,15 @@ def data_dir() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def parity_dir() -> Path:
+    """The folder of the authors' vectors; whoever needs them skips where the folder is absent."""
+    folder = _folder("SNN_ROS_PARITY_DIR", "../shared/parity")
+    if not folder.is_dir():
+        pytest.skip(f"authors' vectors: no folder {folder} (set SNN_ROS_PARITY_DIR)")
+    return folder
+
+
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch) -> int:
     """A ROS domain for this test and the processes it starts; nothing leaves the host."""
