@@ -1,0 +1,194 @@
+"""Weight files: arrays in safetensors, everything else in a JSON manifest of the same name.
+
+Nothing is loaded that does not fit: another schema, tick rate, unit or profile, a changed file, a
+wrong shape, NaN, or a value outside the bounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from snn_ros.blimp_control.model import NetworkError, NetworkParameters
+from snn_ros.errors import SnnRosError
+
+SCHEMA = 1
+RATE_HZ = 10.0
+UNITS = "u10"  # commands in ±10
+SYSTEM = "blimp_control"
+CELLS = {"edge": 120, "paper": 160}
+
+
+class WeightsError(SnnRosError):
+    """A weight file or its manifest cannot be used."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What belongs to the arrays.
+
+    Attributes:
+        profile: ``edge`` or ``paper``.
+        fast: number of fast hidden cells.
+        trace_limit: bound of the threshold traces in thresholds.
+        integral_limit: bound of the I readout in u.
+        sha256: of the safetensors file.
+        rate_hz: tick rate the decays belong to.
+        units: of the command.
+        error_clip: bound of the error at the encoder in m.
+        max_rate: error rate above which a change is a set-point kick, in m/s.
+        iwta_mode: threshold rule the network was evolved with.
+        system: always ``blimp_control``.
+        schema: version of this format.
+        training: command, seed and settings of the run that made the weights.
+        scores: figures on the held-out domains.
+        licence: of the weights.
+    """
+
+    profile: str
+    fast: int
+    trace_limit: float
+    integral_limit: float
+    sha256: str
+    rate_hz: float = RATE_HZ
+    units: str = UNITS
+    error_clip: float = 1.5
+    max_rate: float = 2.5
+    iwta_mode: str = "paper"
+    system: str = SYSTEM
+    schema: int = SCHEMA
+    training: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+    licence: str = "Apache-2.0"
+
+
+def default_path(profile: str) -> Path:
+    """The weights that come with the package."""
+    name = f"{SYSTEM}_{profile}.safetensors"
+    here = Path(__file__).resolve()
+    places = [here.parents[2] / "weights" / name]
+    places += [folder / "share" / "snn_ros" / "weights" / name for folder in here.parents]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def save(
+    path: Path,
+    parameters: NetworkParameters,
+    profile: str,
+    training: dict[str, Any] | None = None,
+    scores: dict[str, float] | None = None,
+) -> None:
+    """Write the weights and their manifest.
+
+    Args:
+        path: of the safetensors file; the manifest goes beside it with the suffix ``.json``.
+        parameters: the network.
+        profile: ``edge`` or ``paper``.
+        training: for the manifest.
+        scores: for the manifest.
+    """
+    data = save_tensors({k: np.ascontiguousarray(v) for k, v in parameters.arrays().items()})
+    manifest = Manifest(
+        profile,
+        parameters.fast,
+        parameters.trace_limit,
+        parameters.integral_limit,
+        hashlib.sha256(data).hexdigest(),
+        training=training or {},
+        scores=scores or {},
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    path.with_suffix(".json").write_text(json.dumps(vars(manifest), indent=2) + "\n")
+
+
+def load(path: Path, profile: str | None = None) -> tuple[NetworkParameters, Manifest]:
+    """Read and check weights.
+
+    Args:
+        path: of the safetensors file.
+        profile: the profile they must be of; None takes any.
+
+    Raises:
+        WeightsError: the text names file, field and value.
+    """
+    manifest = _read_manifest(path.with_suffix(".json"))
+    problems = _problems(manifest, profile)
+    if problems:
+        raise WeightsError(f"{path.with_suffix('.json')}: " + "; ".join(problems))
+    try:
+        data = path.read_bytes()
+    except OSError as err:
+        raise WeightsError(f"{path}: cannot be read: {err.strerror}") from err
+    found = hashlib.sha256(data).hexdigest()
+    if found != manifest.sha256:
+        raise WeightsError(f"{path}: sha256 is {found}, the manifest says {manifest.sha256}")
+    parameters = _parameters(path, data, manifest)
+    if parameters.cells != CELLS[manifest.profile]:
+        raise WeightsError(
+            f"{path}: {parameters.cells} spiking cells, profile {manifest.profile!r} has "
+            f"{CELLS[manifest.profile]}"
+        )
+    return parameters, manifest
+
+
+def _parameters(path: Path, data: bytes, manifest: Manifest) -> NetworkParameters:
+    try:
+        arrays = load_tensors(data)
+    except SafetensorError as err:
+        raise WeightsError(f"{path}: not a safetensors file: {err}") from err
+    scalars = {"fast", "trace_limit", "integral_limit"}
+    expected = {f.name for f in fields(NetworkParameters)} - scalars
+    if set(arrays) != expected:
+        missing, unknown = sorted(expected - set(arrays)), sorted(set(arrays) - expected)
+        raise WeightsError(f"{path}: missing arrays {missing}, unknown arrays {unknown}")
+    for name, array in arrays.items():
+        wanted = np.int64 if name == "source" else np.float64
+        if array.dtype != wanted:
+            raise WeightsError(f"{path}: {name} is {array.dtype}, not {np.dtype(wanted)}")
+    try:
+        return NetworkParameters(
+            **arrays,
+            **{name: getattr(manifest, name) for name in scalars},
+        )
+    except NetworkError as err:
+        raise WeightsError(f"{path}: {err}") from err
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        content = json.loads(path.read_text())
+    except OSError as err:
+        raise WeightsError(f"{path}: cannot be read: {err.strerror}") from err
+    except ValueError as err:
+        raise WeightsError(f"{path}: not JSON: {err}") from err
+    try:
+        return Manifest(**content)
+    except TypeError as err:
+        raise WeightsError(f"{path}: not a manifest of {SYSTEM}: {err}") from err
+
+
+def _problems(manifest: Manifest, profile: str | None) -> list[str]:
+    expected = {"schema": SCHEMA, "system": SYSTEM, "rate_hz": RATE_HZ, "units": UNITS}
+    problems = [
+        f"{name} is {getattr(manifest, name)!r}, not {value!r}"
+        for name, value in expected.items()
+        if getattr(manifest, name) != value
+    ]
+    if manifest.profile not in CELLS:
+        problems.append(f"profile is {manifest.profile!r}, not one of {sorted(CELLS)}")
+    elif profile is not None and manifest.profile != profile:
+        problems.append(f"profile is {manifest.profile!r}, not {profile!r}")
+    for name in ("error_clip", "max_rate"):
+        value = getattr(manifest, name)
+        if not (isinstance(value, int | float) and 0.0 < value < np.inf):
+            problems.append(f"{name} must be above 0, is {value!r}")
+    return problems
