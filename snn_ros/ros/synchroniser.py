@@ -69,10 +69,10 @@ class SynchroniserReport:
     clock_jumps: int
 
     def __str__(self) -> str:
-        received = ", ".join(f"{name} {counts.received}" for name, counts in self.counts.items())
+        received = ", ".join(f"{counts.received} {name}" for name, counts in self.counts.items())
         parts = [
-            f"{self.exact_sets} exact and {self.approximate_sets} approximate sets "
-            f"of messages received: {received}"
+            f"received {received}; made {self.exact_sets} exact and {self.approximate_sets} "
+            "approximate sets"
         ]
         if self.missing and len(self.missing) < len(self.counts):
             parts.append(f"waiting for {', '.join(self.missing)}")

@@ -14,7 +14,7 @@ from PIL import Image as ImageFile
 from sensor_msgs.msg import CompressedImage, Image
 
 from snn_ros.ros.conversions.byte_arrays import byte_array
-from snn_ros.ros.conversions.stamps import read_header, write_header
+from snn_ros.ros.conversions.stamps import read_stamp, write_header
 from snn_ros.ros.conversions.validation import BadEncoding, BadMessage, BadSize
 
 Output = Literal["bgr", "rgb", "mono"]
@@ -64,6 +64,8 @@ _CHANNELS = {"bgr": "BGR", "rgb": "RGB", "mono": "GRAY"}
 def image_view(message: Image) -> NDArray:
     """The pixels in the memory of the message, nothing copied or converted.
 
+    The frame is not looked at, as pixels need none: read_header asks for it.
+
     Returns:
         (height, width) or (height, width, channels), read-only, in the dtype and byte order of the
         message, rows strided by its step. A 32FC1 image may hold NaN and infinities (no depth).
@@ -72,9 +74,9 @@ def image_view(message: Image) -> NDArray:
         BadEncoding: an unknown encoding.
         BadSize: no pixels, rows longer than the step, or another number of bytes than
             height * step.
-        BadStamp, BadFrame: see read_header.
+        BadStamp: see read_stamp.
     """
-    read_header(message.header)
+    read_stamp(message.header.stamp, "header.stamp")
     encoding = _ENCODINGS.get(message.encoding)
     if encoding is None:
         raise BadEncoding("encoding", message.encoding, f"known are {', '.join(_ENCODINGS)}")
@@ -176,7 +178,7 @@ def _decompress(message: CompressedImage, output: Output) -> NDArray[np.uint8]:
     By Pillow, which refuses a file that is cut short. OpenCV may fill the rest of a JPEG with grey,
     and allocates whatever the length of a damaged PNG chunk says.
     """
-    read_header(message.header)
+    read_stamp(message.header.stamp, "header.stamp")
     encoded = message.data.tobytes()
     try:
         with ImageFile.open(io.BytesIO(encoded), formats=_COMPRESSED_FORMATS) as file:

@@ -13,7 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from snn_ros.ros.conversions.byte_arrays import byte_array
 from snn_ros.ros.conversions.images import image_view, read_image, write_image
 from snn_ros.ros.conversions.stamps import write_header
-from snn_ros.ros.conversions.validation import BadEncoding, BadFrame, BadMessage, BadSize
+from snn_ros.ros.conversions.validation import BadEncoding, BadMessage, BadSize, BadStamp
 
 SHAPES = {
     "mono8": ("u1", 1),
@@ -194,7 +194,7 @@ def change(**values):
 @pytest.mark.parametrize(
     ("spoil", "error", "text"),
     [
-        (lambda m: setattr(m.header, "frame_id", ""), BadFrame, "header.frame_id"),
+        (lambda m: setattr(m.header.stamp, "sec", -1), BadStamp, "header.stamp.sec: -1"),
         (change(encoding="yuv9"), BadEncoding, "encoding: 'yuv9': known are mono8"),
         (change(encoding=""), BadEncoding, "encoding: ''"),
         (change(encoding="bgra8"), BadSize, "step: 15: less than a row of 20 bytes"),
@@ -240,3 +240,8 @@ def test_a_default_message_is_refused():
         read_image(Image(), "bgr")
     with pytest.raises(BadMessage):
         read_image(CompressedImage(), "bgr")
+
+
+def test_pixels_need_no_frame():
+    message = write_image(pixels_of("bgr8"), "bgr8", 3, "")
+    assert np.array_equal(read_image(message, "bgr"), pixels_of("bgr8"))

@@ -149,7 +149,7 @@ def test_the_report_names_the_input_that_holds_up_the_rest():
     assert list(report.missing) == ["right"]
     assert report.spread_ns is None
     text = str(report)
-    assert "received: left 3, right 0" in text
+    assert "received 3 left, 0 right; made 0 exact and 0 approximate sets" in text
     assert "waiting for right" in text
 
 
