@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snn_ros.blimp_control.model import FloatArray, NetworkParameters
+from snn_ros.blimp_control.pid import NOMINAL_PERIOD
 
 PAIRS = 20
 
@@ -108,10 +109,12 @@ FINE = 6
 
 def _assemble(profile: str, g: dict[str, FloatArray]) -> NetworkParameters:
     rate = np.zeros(g["error_weight"].size)
+    encoder_threshold = np.ones(2 * rate.size)
     if profile == "edge":
         rate[INTEGRATORS:] = g["rate_weight"]
         slow_source = _cells(np.arange(PAIRS) % INTEGRATORS)
     else:
+        encoder_threshold[: 2 * PAIRS] = 0.5
         slow_source = _cells(PAIRS + np.arange(PAIRS))
     zeros, ones = np.zeros(2 * PAIRS), np.ones(2 * PAIRS)
     trace = _share(g["slow_trace"])
@@ -120,7 +123,7 @@ def _assemble(profile: str, g: dict[str, FloatArray]) -> NetworkParameters:
         encoder_rate_weight=_mirror(rate),
         encoder_bias=_share(g["bias"]),
         encoder_decay=1.0 - _share(g["encoder_leak"]),
-        encoder_threshold=np.ones(2 * rate.size),
+        encoder_threshold=encoder_threshold,
         source=np.concatenate([_cells(np.arange(PAIRS)), slow_source]),
         own_weight=np.concatenate([_share(g["fast_own"]), _share(g["slow_drive"])]),
         cross_weight=np.concatenate([_share(g["fast_cross"]), _share(g["slow_drive"])]),
@@ -185,4 +188,64 @@ def edge_genome() -> Genome:
     )
 
 
-GENOMES = {"edge": edge_genome}
+PROMPT = 12  # hidden pairs of ``paper`` that follow the error at once; the others lag behind
+
+
+def paper_genome() -> Genome:
+    """Two networks that see the error alone, within the published bounds but for W_d of the PD.
+
+    The derivative is the difference of two low-passes: prompt hidden pairs count up, pairs with
+    slow synapses count down (K_f - K_s = Kp, K_s T_s = Kd).
+    """
+    lagging = PAIRS - PROMPT
+    synapse_decay = 0.9
+    prompt_readout, lagging_readout = 1.5, -1.0
+    lag = synapse_decay / (1.0 - synapse_decay) * NOMINAL_PERIOD
+    slow_gain = 14.0 / lag
+    fast_gain = 9.0 + slow_gain
+    # thresholds are 0.5, a pair's slope is twice W_e / th times W_d
+    prompt_weight = fast_gain / (4.0 * prompt_readout * PROMPT)
+    lagging_weight = slow_gain / (4.0 * -lagging_readout * lagging)
+    return Genome(
+        "paper",
+        (
+            Gene(
+                "error_weight",
+                0.0,
+                2.0,
+                np.repeat([prompt_weight, lagging_weight, 0.4], [PROMPT, lagging, PAIRS]),
+            ),
+            Gene(
+                "bias",
+                -1.0,
+                1.0,
+                np.concatenate([_spread(0.2, 0.3, PAIRS), _spread(0.36, 0.42, PAIRS)]),
+            ),
+            Gene("encoder_leak", 1e-5, 1.0, np.repeat([0.05, 1e-4], PAIRS), True),
+            Gene("fast_own", -2.0, 2.0, np.repeat([1.1, 0.05], [PROMPT, lagging])),
+            Gene("fast_cross", -2.0, 2.0, np.repeat([-0.4, 0.0], [PROMPT, lagging])),
+            Gene(
+                "fast_synapse_decay",
+                0.0,
+                0.99,
+                np.repeat([0.01, synapse_decay], [PROMPT, lagging]),
+            ),
+            Gene("fast_membrane_decay", 0.0, 0.999, np.repeat([0.1, 0.98], [PROMPT, lagging])),
+            Gene(
+                "fast_readout",
+                -2.0,
+                2.0,
+                np.repeat([prompt_readout, lagging_readout], [PROMPT, lagging]),
+            ),
+            Gene("fast_readout_decay", 0.0, 0.9, np.array([0.5])),
+            Gene("slow_drive", 0.0, 2.0, _spread(0.70, 0.76, PAIRS)),
+            Gene("slow_membrane_leak", 1e-4, 1.0, np.array([2e-3]), True),
+            Gene("slow_trace", 1e-4, 1e-1, np.full(PAIRS, 7.0e-3), True),
+            Gene("trace_leak", 1e-6, 3.6e-4, np.array([2e-5]), True),
+            Gene("slow_readout", 0.0, 1.0, np.full(PAIRS, 0.52)),
+            Gene("slow_readout_decay", 0.0, 0.3, np.array([0.28])),
+        ),
+    )
+
+
+GENOMES = {"edge": edge_genome, "paper": paper_genome}

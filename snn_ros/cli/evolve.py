@@ -1,0 +1,90 @@
+"""Evolve the spiking networks of a system and write their weights.
+
+The run is a function of its seed. It keeps a checkpoint, from which --resume goes on, and draws
+its progress into the checkpoint's folder.
+
+Example:
+  snn-ros evolve blimp_control --profile edge --generations 1000 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from snn_ros.blimp_control.training import Evolution, Progress
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("system", choices=sorted(SYSTEMS))
+    parser.add_argument("--profile", default="edge", help="which network (default: edge)")
+    parser.add_argument("--generations", type=int, default=1000, help="default: 1000")
+    parser.add_argument("--population", type=int, default=48, help="default: 48")
+    parser.add_argument("--seed", type=int, default=1, help="default: 1")
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="default: build/evolve/SYSTEM_PROFILE"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: weights/SYSTEM_PROFILE.safetensors"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evolve, then write weights, manifest and model card."""
+    SYSTEMS[arguments.system](arguments)
+    return 0
+
+
+def _blimp_control(arguments: argparse.Namespace) -> None:
+    from snn_ros.blimp_control import weights
+    from snn_ros.blimp_control.evaluation import domain_scores
+    from snn_ros.blimp_control.model_card import fitness_curve, model_card
+    from snn_ros.blimp_control.training import Evolution, EvolutionConfig, held_out_domains
+
+    name = f"blimp_control_{arguments.profile}"
+    folder = arguments.checkpoint or Path("build/evolve") / name
+    output = arguments.output or Path("weights") / f"{name}.safetensors"
+    config = EvolutionConfig(
+        profile=arguments.profile,
+        generations=arguments.generations,
+        population=arguments.population,
+        seed=arguments.seed,
+    )
+    evolution = Evolution(config, folder, resume=arguments.resume)
+    _run_with_bar(evolution, config.generations)
+    progress = evolution.progress
+    network = evolution.genome.decode(progress.best_vector)
+    scores = domain_scores(network, held_out_domains()).figures()
+    command = (
+        f"snn-ros evolve blimp_control --profile {config.profile} --generations "
+        f"{config.generations} --population {config.population} --seed {config.seed}"
+    )
+    training = {"command": command, **vars(config)}
+    weights.save(output, network, config.profile, training, scores)
+    card = model_card(output.stem, config, progress, command, scores)
+    output.with_suffix(".md").write_text(card)
+    curve = folder / "fitness.png"
+    fitness_curve(progress, config.imitation_generations, curve)
+    print(f"weights {output}, curve {curve}, selection loss {progress.best_loss:.3f}")
+    print("\n".join(f"{key:24} {value:.3f}" for key, value in scores.items()))
+
+
+def _run_with_bar(evolution: Evolution, generations: int) -> None:
+    done = evolution.progress.generation
+    with tqdm(total=generations, initial=done, unit="gen", disable=None) as bar:
+
+        def report(progress: Progress) -> None:
+            bar.update()
+            bar.set_postfix(selection=f"{progress.best_loss:.3f}")
+
+        evolution.run(report)
+
+
+SYSTEMS: dict[str, Callable[[argparse.Namespace], None]] = {"blimp_control": _blimp_control}
