@@ -20,6 +20,7 @@ SAMPLES_PER_TICK = 5  # the range sensor delivers at 50 Hz
 ORACLE_SETPOINTS = (0.5, 1.5, 0.5, 1.0, 0.5)  # m
 ORACLE_HOLD = 70.0  # s
 _JITTER_SUBSTEPS = 2  # ± 20 ms
+_LONGEST_DELAY = 3 * SAMPLES_PER_TICK  # samples
 _GAP_SUBSTEPS = 20  # a missed answer makes a tick 0.3 s long
 
 
@@ -82,25 +83,36 @@ def calm_domains(
     )
 
 
-def random_domains(generator: np.random.Generator, count: int, duration: float) -> Domains:
+def random_domains(
+    generator: np.random.Generator, count: int, duration: float, *, sluggish: int = 0
+) -> Domains:
     """Randomised worlds: plant, buoyancy, gusts, sensor, timing and setpoints.
 
     Args:
         generator: source of all randomness.
         count: number of domains D.
         duration: of each flight in s.
+        sluggish: how many of them, the first ones, take motor, servo and sensor from
+            the ends of the ranges where a controller that answers late oscillates.
     """
     ticks = round(duration / NOMINAL_PERIOD)
     substeps = _timing(generator, count, ticks)
+    plants = _plants(generator, count)
+    delay = generator.integers(0, _LONGEST_DELAY + 1, count)
+    late = slice(0, sluggish)
+    plants[late, 0] *= generator.uniform(1.0, 1.3, sluggish)
+    plants[late, 2] = generator.uniform(0.3, 0.5, sluggish)
+    plants[late, 4] = generator.uniform(0.4, 0.6, sluggish)
+    delay[late] = generator.integers(_LONGEST_DELAY // 2, _LONGEST_DELAY + 1, sluggish)
     samples = int(substeps.sum(axis=1).max()) * SAMPLES_PER_TICK // SUBSTEPS_PER_TICK + 8
     return Domains(
-        _plants(generator, count),
+        plants,
         np.stack([_setpoints(generator, ticks) for _ in range(count)]),
         _buoyancy(generator, count, ticks),
         _air_speed(generator, count, ticks),
         substeps,
         _sensor(generator, count, samples),
-        generator.integers(0, 3 * SAMPLES_PER_TICK + 1, count),
+        delay,
         raw=False,
     )
 

@@ -40,7 +40,7 @@ class FitnessWeights(NamedTuple):
     """
 
     flight: float = 1.0
-    oracle: float = 1.5
+    oracle: float = 1.0
     imitation: float = 0.5
     integrator: float = 0.5
     spikes: float = 0.2
@@ -63,11 +63,14 @@ class Trials(NamedTuple):
     error: FloatArray
 
 
-def draw_trials(generator: np.random.Generator, random: int, calm: int) -> Trials:
+def draw_trials(
+    generator: np.random.Generator, random: int, calm: int, *, sluggish: int = 0
+) -> Trials:
     """Draw the inputs of a generation.
 
     Args:
         generator: source of randomness.
+        sluggish: how many of the randomised domains have late motors, servo and sensor.
         random: number of randomised domains, 80 s each.
         calm: number of calm domains per plant, 160 s each.
     """
@@ -76,7 +79,7 @@ def draw_trials(generator: np.random.Generator, random: int, calm: int) -> Trial
     for step in generator.uniform(0.4, 1.0, 3):
         levels.append(levels[-1] + (step if levels[-1] < 1.0 else -step))
     return Trials(
-        random_domains(generator, random, 80.0),
+        random_domains(generator, random, 80.0, sluggish=sluggish),
         calm_domains(plants, generator.uniform(-0.11, 0.11, 2 * calm), step_profile(levels, 40.0)),
         small_errors(generator, 6, 600),
     )

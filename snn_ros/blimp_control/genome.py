@@ -177,7 +177,7 @@ def edge_genome() -> Genome:
             Gene("fast_synapse_decay", 0.0, 0.95, 0.01 * one),
             Gene("fast_membrane_decay", 0.0, 0.98, 0.1 * one),
             Gene("fast_readout", -2.0, 2.0, readout),
-            Gene("fast_readout_decay", 0.0, 0.9, np.array([0.4])),
+            Gene("fast_readout_decay", 0.0, 0.9, np.array([0.3])),
             Gene("slow_drive", 0.0, 2.0, _spread(0.70, 0.76, PAIRS)),
             Gene("slow_membrane_leak", 1e-4, 1.0, np.array([2e-3]), True),
             Gene("slow_trace", 1e-4, 1e-1, 7.0e-3 * one, True),

@@ -88,7 +88,7 @@ def held_out_domains(count: int = 512, duration: float = 200.0) -> Domains:
 
 def selection_trials() -> Trials:
     """The fixed trials on which results are compared during a run."""
-    return draw_trials(stream(_FIXED_SEED, SELECTION), 96, 8)
+    return draw_trials(stream(_FIXED_SEED, SELECTION), 192, 8)
 
 
 class Evolution:
@@ -145,7 +145,10 @@ class Evolution:
         config, generation = self.config, self.progress.generation
         self._random = stream(config.seed, SEARCH, generation)
         trials = draw_trials(
-            stream(config.seed, TRAINING, generation), config.random_domains, config.calm_domains
+            stream(config.seed, TRAINING, generation),
+            config.random_domains,
+            config.calm_domains,
+            sluggish=config.random_domains // 2,
         )
         imitating = generation < config.imitation_generations
         weights = IMITATION_PHASE if imitating else FitnessWeights()
