@@ -37,7 +37,7 @@ def steps(setpoint: FloatArray) -> NDArray[np.int64]:
 
 
 def overshoots(altitude: FloatArray, setpoint: FloatArray) -> FloatArray:
-    """Worst excursion past the setpoint within 30 s of each step.
+    """Worst excursion past the setpoint within 30 s of each step, or until the next.
 
     Args:
         altitude: (..., K) in m.
@@ -47,8 +47,9 @@ def overshoots(altitude: FloatArray, setpoint: FloatArray) -> FloatArray:
         (..., steps) in m; negative where the setpoint was never reached.
     """
     found = []
-    for start in steps(setpoint):
-        end = min(start + OVERSHOOT_WINDOW, setpoint.size)
+    starts = steps(setpoint)
+    for start, following in zip(starts, [*starts[1:], setpoint.size], strict=True):
+        end = min(start + OVERSHOOT_WINDOW, following)
         direction = np.sign(setpoint[start] - setpoint[start - 1])
         past = (altitude[..., start:end] - setpoint[start:end]) * direction
         found.append(past.max(axis=-1))
