@@ -15,7 +15,6 @@ from snn_ros.geometry.rigid import Transform, quaternion_of, rigid_transform
 from snn_ros.ros.conversions.stamps import read_header, write_header
 from snn_ros.ros.conversions.validation import (
     BadFrame,
-    BadSize,
     BadValue,
     covariance,
     finite,
@@ -189,6 +188,22 @@ def read_imu(message: Imu) -> ImuSample:
     )
 
 
+def write_imu(sample: ImuSample) -> Imu:
+    """The message of an IMU sample; covariances are zero, which stands for unknown."""
+    message = Imu(header=write_header(sample.stamp_ns, sample.frame_id))
+    for quantity, message_type, names in (
+        ("orientation", Quaternion, "xyzw"),
+        ("angular_velocity", Vector3, "xyz"),
+        ("linear_acceleration", Vector3, "xyz"),
+    ):
+        values = getattr(sample, quantity)
+        if values is None:
+            getattr(message, f"{quantity}_covariance")[0] = _NOT_MEASURED
+        else:
+            setattr(message, quantity, message_type(**_named(names, values)))
+    return message
+
+
 def read_range(message: Range) -> RangeSample:
     """A distance; infinities are kept, as they mean something.
 
@@ -236,8 +251,6 @@ def _measured(message: Imu, quantity: str) -> bool:
     """Whether the IMU measures a quantity; if so, its covariance is checked."""
     field = f"{quantity}_covariance"
     values = getattr(message, field)
-    if len(values) != 9:
-        raise BadSize(field, len(values), "expected 9 numbers")
     if values[0] == _NOT_MEASURED:
         return False
     covariance(field, values, 3)

@@ -110,8 +110,6 @@ def structured_view(message: PointCloud2) -> NDArray[np.void]:
         )
     if len(message.data) != height * row_step:
         raise BadSize("data", len(message.data), f"expected height * row_step {height * row_step}")
-    if height * width == 0:
-        return np.empty((height, width), dtype)
     view: NDArray[np.void] = np.ndarray(
         (height, width), dtype, message.data, strides=(row_step, dtype.itemsize)
     )

@@ -116,6 +116,14 @@ def test_markers_show_each_box_once_and_replace_the_ones_before():
     assert (arrow.points[1].x, arrow.points[1].y) == (15.0, 2.0)  # where it is in a second
 
 
+def test_a_detector_need_not_track_nor_know_velocities():
+    still = Detections(BOXES, FOUND.scores, FOUND.class_names)
+    assert [d.id for d in write_detections(still, 0, "lidar").detections] == ["", ""]
+    markers = write_markers(still, 0, "lidar", 0).markers
+    assert [m.text for m in markers if m.text] == ["Car 0.90", "Pedestrian 0.40"]
+    assert not [m for m in markers if m.type == Marker.ARROW and m.action == Marker.ADD]
+
+
 def test_no_detections_still_delete_the_old_markers():
     nothing = Detections(np.zeros((0, 7)), np.zeros(0), ())
     assert [m.action for m in write_markers(nothing, 0, "lidar", 0).markers] == [Marker.DELETEALL]

@@ -10,6 +10,7 @@ from sensor_msgs.msg import Imu, Range
 
 from snn_ros.geometry.rigid import rigid_transform
 from snn_ros.ros.conversions.geometry import (
+    ImuSample,
     OdometrySample,
     RangeSample,
     StampedTransform,
@@ -18,6 +19,7 @@ from snn_ros.ros.conversions.geometry import (
     read_pose,
     read_range,
     read_transform,
+    write_imu,
     write_odometry,
     write_pose,
     write_range,
@@ -142,6 +144,18 @@ def test_a_bad_transform_is_refused(path, value, error):
     spoil(message, path, value)
     with pytest.raises(error):
         read_transform(message)
+
+
+@pytest.mark.parametrize("missing", ["orientation", "angular_velocity", "linear_acceleration"])
+def test_an_imu_sample_survives_the_round_trip_with_what_it_lacks(missing):
+    quantities = {
+        "orientation": np.array([0, 0, 0.6, 0.8]),
+        "angular_velocity": np.array([0.1, 0.2, 0.3]),
+        "linear_acceleration": np.array([0, 0, 9.81]),
+    } | {missing: None}
+    again = read_imu(write_imu(ImuSample(3, "imu", **quantities)))
+    for name, values in quantities.items():
+        assert np.array_equal(getattr(again, name), values)
 
 
 def test_an_imu_may_lack_its_orientation():

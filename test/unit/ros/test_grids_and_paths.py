@@ -60,6 +60,12 @@ def test_a_bad_grid_is_refused_by_name(spoil, error, text):
         read_grid(message)
 
 
+def test_cells_of_another_type_are_not_written():
+    for cells in (np.zeros((2, 3)), np.zeros(6, np.int8)):
+        with pytest.raises(ValueError, match="expected int8"):
+            write_grid(grid(cells))
+
+
 def test_probabilities_become_percent_and_nan_unknown():
     assert cells_of_probability(np.array([[0, 0.5, 1, np.nan]])).tolist() == [[0, 50, 100, -1]]
     with pytest.raises(ValueError, match="probability"):

@@ -62,6 +62,13 @@ def test_beyond_the_bound_nothing_pairs():
     report = synchroniser.report()
     assert report.spread_ns == 6 * MS
     assert "newest stamps spread over 0.0060 s, allowed 0.0050 s" in str(report)
+    assert "waiting" not in str(report)
+
+
+def test_between_two_sets_no_input_is_blamed():
+    synchroniser = stereo()
+    feed(synchroniser, left(0) + right(0))
+    assert "waiting" not in str(synchroniser.report())
 
 
 def test_without_a_bound_a_nanosecond_is_too_much():
