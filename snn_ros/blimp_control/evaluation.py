@@ -281,7 +281,7 @@ def log_agreement(
         raise LogError(f"{measured.size * NOMINAL_PERIOD:.1f} s of flight, more than 3 are needed")
     error = (wanted - np.rint(measured / _SENSOR_STEP) * _SENSOR_STEP)[None]
     rate = error_rates(error)
-    u_pd, u_i = respond(pack([network]), error, rate, INTEGRAL_RESET)
+    u_pd, u_i, _ = respond(pack([network]), error, rate, INTEGRAL_RESET)
     pid_pd, pid_i = pid_responses(error, rate)
     return compare_commands((u_pd + u_i)[0, 0], (pid_pd + pid_i)[0])
 

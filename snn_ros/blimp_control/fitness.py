@@ -129,7 +129,8 @@ def imitation_loss(networks: PackedNetworks, error: FloatArray) -> FloatArray:
     """Distance of 3 s means of the command from the PID's; (P,), 1 is the tolerance of 0.5 u."""
     rate = error_rates(error)
     wanted_pd, wanted_i = (scores.moving_means(u) for u in pid_responses(error, rate))
-    u_pd, u_i = (scores.moving_means(u) for u in respond(networks, error, rate, INTEGRAL_RESET))
+    answers = respond(networks, error, rate, INTEGRAL_RESET)
+    u_pd, u_i = scores.moving_means(answers.u_pd), scores.moving_means(answers.u_i)
     gap = np.abs(u_pd + u_i - wanted_pd - wanted_i).reshape(len(u_pd), -1)
     terms = np.abs(u_pd - wanted_pd).mean(axis=(1, 2)) + np.abs(u_i - wanted_i).mean(axis=(1, 2))
     shape = 1.0 - scores.correlation(u_pd + u_i, wanted_pd + wanted_i).mean(axis=1)
@@ -144,7 +145,7 @@ def integrator_loss(networks: PackedNetworks) -> FloatArray:
     levels = np.array([sign * e for e in INTEGRAL_RAMPS for sign in (1.0, -1.0)])
     error = np.zeros((levels.size, _HOLD_CHECKS[-1]))
     error[:, :_RAMP_TICKS] = levels[:, None]
-    _, u_i = respond(networks, error, error_rates(error))
+    u_i = respond(networks, error, error_rates(error)).u_i
     means = scores.moving_means(u_i)
     loss = np.zeros(len(u_i))
     for tick in _RAMP_CHECKS:

@@ -251,8 +251,9 @@ def respond_all(
     reset_every: int,
     u_pd: FloatArray,
     u_i: FloatArray,
+    spikes: FloatArray,
 ) -> None:
-    """Every network on every error sequence, in parallel; writes into ``u_pd`` and ``u_i``."""
+    """Every network on every error sequence, in parallel; writes into the last three."""
     controllers, sequences = networks.encoder.shape[0], error.shape[0]
     for run in prange(controllers * sequences):
         p, q = run // sequences, run % sequences
@@ -264,7 +265,7 @@ def respond_all(
             if k % reset_every == 0:
                 h_state[2, :] = 0.0
                 readout[1] = 0.0
-            _network_tick(
+            spikes[p, q, k] = _network_tick(
                 encoder, hidden, networks.source, networks.readout_decay[p], networks.limits[p],
                 networks.fast, networks.legacy, e_state, h_state, readout, error[q, k], rate[q, k],
                 1.0,

@@ -259,9 +259,12 @@ class SpikingNetwork:
         self._fast_readout = p.readout_weight[: p.fast]
         self._slow_readout = p.readout_weight[p.fast :]
         self._readout_decay = tuple(float(lam) for lam in p.readout_decay)
-        self._encoder_clamp = MEMBRANE_CLAMP * p.encoder_threshold
-        self._clamp = MEMBRANE_CLAMP * p.threshold
-        self._trace_clamp = p.trace_limit * p.threshold
+        self._encoder_ceiling = MEMBRANE_CLAMP * p.encoder_threshold
+        self._encoder_floor = -self._encoder_ceiling
+        self._ceiling = MEMBRANE_CLAMP * p.threshold
+        self._floor = -self._ceiling
+        self._trace_ceiling = p.trace_limit * p.threshold
+        self._trace_floor = -self._trace_ceiling
         self._drive, self._rate_drive, self._reset = (np.empty(encoder) for _ in range(3))
         self._synapses, self._crossing = np.empty((2, hidden)), np.empty((2, hidden))
         self._own, self._cross, self._hidden_reset = (np.empty(hidden) for _ in range(3))
@@ -326,8 +329,8 @@ class SpikingNetwork:
         np.multiply(v, p.encoder_decay, out=v)
         np.add(v, self._drive, out=v)
         np.subtract(v, self._reset, out=v)
-        np.minimum(v, self._encoder_clamp, out=v)
-        np.maximum(v, -self._encoder_clamp, out=v)
+        np.minimum(v, self._encoder_ceiling, out=v)
+        np.maximum(v, self._encoder_floor, out=v)
         np.greater(v, p.encoder_threshold, out=s.encoder_spikes)
         np.add(self._encoder_counts, s.encoder_spikes, out=self._encoder_counts)
 
@@ -345,8 +348,8 @@ class SpikingNetwork:
         np.multiply(v, p.membrane_decay, out=v)
         np.add(v, s.current, out=v)
         np.subtract(v, self._hidden_reset, out=v)
-        np.minimum(v, self._clamp, out=v)
-        np.maximum(v, -self._clamp, out=v)
+        np.minimum(v, self._ceiling, out=v)
+        np.maximum(v, self._floor, out=v)
         self._adapt(integration)
         np.greater(v, s.effective_threshold, out=s.spikes)
         np.add(self._hidden_counts, s.spikes, out=self._hidden_counts)
@@ -358,15 +361,15 @@ class SpikingNetwork:
             self._legacy_trace()
             np.multiply(p.trace_own_weight, s.trace, out=threshold)
             threshold += p.trace_cross_weight * s.trace[self._mate]
-            np.minimum(threshold, self._trace_clamp, out=threshold)
-            np.maximum(threshold, -self._trace_clamp, out=threshold)
+            np.minimum(threshold, self._trace_ceiling, out=threshold)
+            np.maximum(threshold, self._trace_floor, out=threshold)
             np.add(threshold, p.threshold, out=threshold)
         else:
             np.multiply(s.trace, p.trace_decay, out=s.trace)
             np.multiply(self._synapses[1], integration, out=self._hidden_reset)
             np.add(s.trace, self._hidden_reset, out=s.trace)
-            np.minimum(s.trace, self._trace_clamp, out=s.trace)
-            np.maximum(s.trace, -self._trace_clamp, out=s.trace)
+            np.minimum(s.trace, self._trace_ceiling, out=s.trace)
+            np.maximum(s.trace, self._trace_floor, out=s.trace)
             np.add(s.trace, p.threshold, out=threshold)
         np.maximum(threshold, THRESHOLD_FLOOR, out=threshold)
 

@@ -166,9 +166,23 @@ def _run(networks: PackedNetworks, domains: Domains, gains: pid.PidGains, spikin
     return flights
 
 
+class Responses(NamedTuple):
+    """Answers of P networks to Q error sequences of K ticks; every array is (P, Q, K).
+
+    Attributes:
+        u_pd: PD term in u.
+        u_i: I term in u.
+        spikes: per tick.
+    """
+
+    u_pd: FloatArray
+    u_i: FloatArray
+    spikes: FloatArray
+
+
 def respond(
     networks: PackedNetworks, error: FloatArray, rate: FloatArray, reset_every: int = 1 << 40
-) -> tuple[FloatArray, FloatArray]:
+) -> Responses:
     """Open loop: answers of P networks to Q error sequences.
 
     Args:
@@ -176,11 +190,8 @@ def respond(
         error: (Q, K) altitude error in m.
         rate: (Q, K) filtered error rate in m/s.
         reset_every: ticks after which the integral starts again from 0.
-
-    Returns:
-        The PD and the I term, each (P, Q, K) in u.
     """
     shape = (len(networks.encoder), *error.shape)
-    u_pd, u_i = np.empty(shape), np.empty(shape)
-    respond_all(networks, error, rate, reset_every, u_pd, u_i)
-    return u_pd, u_i
+    answers = Responses(*(np.empty(shape) for _ in Responses._fields))
+    respond_all(networks, error, rate, reset_every, *answers)
+    return answers
