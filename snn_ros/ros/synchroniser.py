@@ -172,7 +172,7 @@ class Synchroniser(Generic[Message]):
             self.clear()
         if not self._accept(queue, stamp_ns, message):
             return None
-        stamps = self._exact(stamp_ns) or self._approximate()
+        stamps = self._tightest()
         return self._give_out(stamps) if stamps else None
 
     def clear(self) -> None:
@@ -207,13 +207,8 @@ class Synchroniser(Generic[Message]):
             queue.drop_before(queue.stamps[1])
         return stamp_ns in queue.messages
 
-    def _exact(self, stamp_ns: int) -> dict[str, int] | None:
-        if all(stamp_ns in queue.messages for queue in self._queues.values()):
-            return dict.fromkeys(self._queues, stamp_ns)
-        return None
-
-    def _approximate(self) -> dict[str, int] | None:
-        """The tightest set within the bound that no exact one can beat, the newest of equals."""
+    def _tightest(self) -> dict[str, int] | None:
+        """The set of least spread within the bound that no exact one can beat, newest of equals."""
         best: dict[str, int] | None = None
         best_spread = self._bound_ns
         starts = {stamp for queue in self._queues.values() for stamp in queue.stamps}
