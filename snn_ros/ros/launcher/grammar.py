@@ -86,9 +86,7 @@ GRAMMAR: Mapping[str, Rule] = {
     "param": Rule(
         {"name": TEXT, "value": TEXT, "type": TYPE, "from": TEXT}, {"param": "nested_param"}
     ),
-    "nested_param": Rule(
-        {"name": TEXT, "value": TEXT, "type": TYPE}, {"param": "nested_param"}
-    ),
+    "nested_param": Rule({"name": TEXT, "value": TEXT, "type": TYPE}, {"param": "nested_param"}),
     "remap": Rule({"from": REQUIRED_TEXT, "to": REQUIRED_TEXT}),
 }
 

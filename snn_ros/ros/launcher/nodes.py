@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 from snn_ros.ros.launcher.description import NodeProcess, Parameter, ParameterFile
 from snn_ros.ros.launcher.document import Element
@@ -113,14 +112,7 @@ def _parameters(element: Element, scope: Scope) -> Iterator[Parameter | Paramete
             # on a command line the last one wins.
             raise child.error("<param from> must come before every <param name>")
         else:
-            yield _parameter_file(child, scope)
-
-
-def _parameter_file(element: Element, scope: Scope) -> ParameterFile:
-    file = Path(scope.text(element, "from"))
-    if not file.is_file():
-        raise element.error(f"from: no file {str(file)!r}")
-    return ParameterFile(file.absolute())
+            yield ParameterFile(scope.existing_file(child, "from").absolute())
 
 
 def _named_parameters(element: Element, scope: Scope, prefix: str) -> Iterator[Parameter]:

@@ -195,11 +195,9 @@ def _include(element: Element, scope: Scope) -> Iterator[NodeProcess]:
 
 
 def _read_included(element: Element, scope: Scope) -> Element:
-    file = Path(scope.text(element, "file"))
+    file = scope.existing_file(element, "file")
     if file.suffix != ".xml":
         raise element.error(f"file: {str(file)!r} is no XML launch file")
-    if not file.is_file():
-        raise element.error(f"file: no file {str(file)!r}")
     if len(scope.including) >= MAX_INCLUDES:
         raise element.error(f"file: {str(file)!r} is included more than {MAX_INCLUDES} deep")
     return _read_checked(file)

@@ -92,6 +92,21 @@ class Scope:
         with located(element, name):
             return self.expand(parse_template(element.attributes.get(name, "")))
 
+    def existing_file(self, element: Element, name: str) -> Path:
+        """The file that an attribute names.
+
+        Raises:
+            LaunchFileError: there is no such file.
+        """
+        file = Path(self.text(element, name))
+        try:
+            exists = file.is_file()
+        except OSError:  # a name too long to be a file's
+            exists = False
+        if not exists:
+            raise element.error(f"{name}: no file {str(file)!r}")
+        return file
+
     def holds(self, element: Element) -> bool:
         """Whether the condition of an element is met.
 
