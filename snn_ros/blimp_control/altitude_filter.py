@@ -17,7 +17,7 @@ def passes_gate(step: float, elapsed: float, limit: float) -> bool:
 
     Args:
         step: change against the last accepted sample in m.
-        elapsed: time since that sample in s.
+        elapsed: time since the last sample of any kind in s; a gap leaves room to move.
         limit: allowed change per control tick in m.
     """
     return abs(step) <= limit * max(1.0, elapsed / NOMINAL_PERIOD)
@@ -64,6 +64,7 @@ class AltitudeFilter:
         """Forget every sample."""
         self._window: deque[float] = deque(maxlen=self.config.window)
         self._rejected_since: float | None = None
+        self._seen = -math.inf
         self.newest: float | None = None
         self.accepted = 0
 
@@ -88,7 +89,8 @@ class AltitudeFilter:
         if reason is not None:
             return reason
         altitude = distance * math.cos(roll) * math.cos(pitch)
-        if self._window and not self._believable(altitude, now):
+        elapsed, self._seen = now - self._seen, now
+        if self._window and not self._believable(altitude, now, elapsed):
             return f"altitude jumps from {self._window[-1]:.2f} m to {altitude:.2f} m"
         self._rejected_since = None
         self._window.append(altitude)
@@ -111,9 +113,8 @@ class AltitudeFilter:
             return f"time {now!r} s lies before the last sample's {self.newest!r} s"
         return None
 
-    def _believable(self, altitude: float, now: float) -> bool:
-        assert self.newest is not None
-        if passes_gate(altitude - self._window[-1], now - self.newest, self.config.max_step):
+    def _believable(self, altitude: float, now: float, elapsed: float) -> bool:
+        if passes_gate(altitude - self._window[-1], elapsed, self.config.max_step):
             return True
         if self._rejected_since is None:
             self._rejected_since = now

@@ -48,7 +48,7 @@ def overshoots(altitude: FloatArray, setpoint: FloatArray) -> FloatArray:
     """
     found = []
     starts = steps(setpoint)
-    for start, following in zip(starts, [*starts[1:], setpoint.size], strict=True):
+    for start, following in zip(starts, [*starts[1:], setpoint.size], strict=False):
         end = min(start + OVERSHOOT_WINDOW, following)
         direction = np.sign(setpoint[start] - setpoint[start - 1])
         past = (altitude[..., start:end] - setpoint[start:end]) * direction

@@ -159,7 +159,7 @@ def _fly_one(
     altitude, velocity, thrust = setpoint[0], 0.0, 0.0
     history = np.full(_HISTORY, altitude)  # true altitude at the last sensor instants
     window = np.full(_WINDOW, altitude)
-    last_accepted, last_time, rejected_since = altitude, 0.0, -1.0
+    last_accepted, last_time, last_seen, rejected_since = altitude, 0.0, 0.0, -1.0
     clock, step, sample = 0.0, 0, 0
     rate_state = _RateState(np.nan, 0.0, 0.0)
     integral, error, rate = 0.0, 0.0, 0.0
@@ -232,7 +232,8 @@ def _fly_one(
             if np.isnan(seen):
                 continue
             seen = max(np.rint(seen * _QUANTUM) / _QUANTUM, _SHORTEST_RANGE)
-            if not _passes_gate(seen - last_accepted, clock - last_time, settings.max_step):
+            elapsed, last_seen = clock - last_seen, clock
+            if not _passes_gate(seen - last_accepted, elapsed, settings.max_step):
                 if rejected_since < 0.0:
                     rejected_since = clock
                 if clock - rejected_since < settings.persistence:

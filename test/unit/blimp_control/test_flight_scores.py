@@ -17,3 +17,7 @@ def test_an_overshoot_counts_past_the_setpoint_in_the_direction_of_the_step():
     altitude[40] = 0.7
     altitude[41] = 1.9  # on the side it came from
     np.testing.assert_allclose(overshoots(altitude, setpoint), [0.2, 0.3])
+
+
+def test_without_steps_there_is_no_overshoot():
+    assert overshoots(np.zeros((2, 50)), np.zeros(50)).shape == (2, 0)
