@@ -20,6 +20,7 @@ from rclpy.task import Future
 _POLL = 0.1  # s
 _PLAIN_AFTER = 1.0  # s in the graph without a life-cycle service that make a node a plain one
 _ANSWER_TIMEOUT = 2.0  # s after which a request is sent again; the node may have been restarted
+_GIVEN_UP = ("unconfigured", "finalized")
 _SERVICE_TYPE = "lifecycle_msgs/srv/GetState"
 
 
@@ -64,6 +65,8 @@ class LifecycleWatch:
     ) -> dict[str, str]:
         """Wait until all are active, or in the graph where they have no life cycle.
 
+        It ends early when the others have failed and say so in their diagnostics.
+
         Args:
             timeout: in s.
             keep_waiting: asked ten times a second; waiting ends when it says no.
@@ -77,8 +80,8 @@ class LifecycleWatch:
             present = self._node.get_node_names_and_namespaces()
             for watched in self._watched:
                 watched.look(present)
-            if all(watched.ready for watched in self._watched):
-                return {}
+            if all(watched.ready or self._has_failed(watched) for watched in self._watched):
+                break
         return {
             watched.name: self._reason(watched) for watched in self._watched if not watched.ready
         }
@@ -87,6 +90,10 @@ class LifecycleWatch:
         for status in message.status:
             if status.level == DiagnosticStatus.ERROR:
                 self._errors[status.name] = status.message
+
+    def _has_failed(self, watched: _Watched) -> bool:
+        """Whether a node tried and gave up: not configured, and an error in its diagnostics."""
+        return watched.state in _GIVEN_UP and watched.name in self._errors
 
     def _reason(self, watched: _Watched) -> str:
         error = self._errors.get(watched.name)
