@@ -50,22 +50,37 @@ def require(types: Typestore, message_type: str) -> None:
     Raises:
         UnknownType: nothing defines it, or a type that it uses.
     """
-    if message_type in types.fielddefs:
-        return
-    definitions = _installed_definitions(message_type.split("/")[0])
-    if message_type not in definitions:
-        raise UnknownType(message_type)
-    types.register({k: v for k, v in definitions.items() if k not in types.fielddefs})
-    for used in _types_used_by(types, message_type):
-        require(types, used)
+    missing, seen = [message_type], set()
+    while missing:
+        name = missing.pop()
+        if name not in types.fielddefs:
+            definitions = _installed_definitions(name.split("/")[0])
+            if name not in definitions:
+                raise UnknownType(name)
+            types.register({k: v for k, v in definitions.items() if k not in types.fielddefs})
+        seen.add(name)
+        missing.extend(used for used in _types_used_by(types, name) if used not in seen)
+
+
+def extended(types: Typestore, definitions: Typesdict) -> Typestore:
+    """Another store with further definitions, which win over those it had."""
+    extension = get_typestore(Stores.EMPTY)
+    extension.register(definitions)
+    for name in types.fielddefs.keys() - definitions.keys():
+        extension.fielddefs[name] = types.fielddefs[name]
+        extension.types[name] = types.types[name]
+    return extension
 
 
 def bag_types(definitions: Iterable[tuple[str, MessageDefinition]]) -> Typestore:
-    """A store for one recording; its own definitions win over those of Jazzy.
+    """The types of one recording; its own definitions win over the standard ones.
 
     Args:
         definitions: message types with the text recorded for them. One that is empty or that the
             parser does not understand counts for nothing: the bytes can be read without.
+
+    Returns:
+        The standard store itself if the recording agrees with it.
     """
     recorded: Typesdict = {}
     for message_type, definition in definitions:
@@ -73,9 +88,9 @@ def bag_types(definitions: Iterable[tuple[str, MessageDefinition]]) -> Typestore
             recorded.update(_parse(message_type, definition))
         except TypesysError:
             continue
-    types = get_typestore(Stores.EMPTY)
-    types.register({**standard_types().fielddefs, **recorded})
-    return types
+    standard = standard_types()
+    different = {k: v for k, v in recorded.items() if standard.fielddefs.get(k) != v}
+    return extended(standard, different) if different else standard
 
 
 def _parse(message_type: str, definition: MessageDefinition) -> Typesdict:

@@ -13,8 +13,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from rosbags.serde import SerdeError
-
 from snn_ros.bags.errors import BadMessage, UnknownTopic
 from snn_ros.bags.message_types import require
 from snn_ros.bags.opening import open_storage
@@ -53,6 +51,7 @@ class BagReader:
         self.start_ns = self._storage.start_ns
         self.end_ns = self._storage.end_ns
         self.warning = self._storage.warning
+        self._decodable: set[str] = set()
 
     def __enter__(self) -> BagReader:
         return self
@@ -108,10 +107,12 @@ class BagReader:
             UnknownType: nothing defines the type.
         """
         message_type = self.topics[message.topic].type
-        require(self.types, message_type)
+        if message_type not in self._decodable:
+            require(self.types, message_type)
+            self._decodable.add(message_type)
         try:
             return self.types.deserialize_cdr(message.cdr, message_type)
-        except (SerdeError, IndexError, OverflowError, MemoryError) as err:
+        except Exception as err:  # on foreign bytes the parser raises nearly everything
             raise BadMessage(message_type, str(err) or type(err).__name__) from err
 
     def _messages(

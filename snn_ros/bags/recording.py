@@ -12,7 +12,7 @@ class Message(NamedTuple):
     """One message as recorded."""
 
     topic: str
-    cdr: bytes | memoryview
+    cdr: bytes
     """The message in CDR, the format that travels over DDS, with its 4-byte header."""
     stamp_ns: int
     """When it was recorded, in ns since the epoch (or of simulated time)."""

@@ -7,6 +7,7 @@ sent last, or at a tick of the clock between two messages that lie far apart.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -73,7 +74,8 @@ class Schedule:
             config: the wishes.
 
         Raises:
-            ConfigurationError: a ``remap`` is not from:=to, or ``start`` is after the end.
+            ConfigurationError: a ``remap`` is not from:=to or joins two topics, or ``start`` is
+                after the end.
             UnknownTopic: a topic asked for, or one to rename, is not in the recording.
         """
         self._bag = bag
@@ -90,6 +92,10 @@ class Schedule:
             if (not config.topics or name in config.topics)
             and not (config.clock and name == CLOCK_TOPIC)
         }
+        names = Counter(self.published_name(name) for name in self.topics)
+        if double := [name for name, count in names.items() if count > 1]:
+            problem = f"remap = {list(config.remap)}: two topics become {', '.join(double)}"
+            raise ConfigurationError("replay", [problem])
 
     def published_name(self, topic: str) -> str:
         """The name under which a recorded topic is published."""

@@ -21,7 +21,7 @@ from rosbags.typesys import get_types_from_msg
 from rosbags.typesys.store import Typestore
 
 from snn_ros.bags.errors import BagUnreadable
-from snn_ros.bags.message_types import bag_types
+from snn_ros.bags.message_types import bag_types, extended, standard_types
 from snn_ros.bags.recording import Message, Topic
 from snn_ros.errors import SnnRosError
 
@@ -104,7 +104,7 @@ class Rosbag1:
         self._reader.open()
         connections = self._reader.connections
         recorded = bag_types((c.msgtype, c.msgdef) for c in connections)
-        self.types = bag_types(())
+        self.types = extended(standard_types(), {})
         self._to_cdr = {
             c.msgtype: _ros1_to_cdr(recorded, self.types, c.msgtype) for c in connections
         }
@@ -122,7 +122,8 @@ class Rosbag1:
         if not chosen:  # for the library no choice means all
             return
         for connection, stamp_ns, raw in self._reader.messages(chosen, start_ns, stop_ns):
-            yield Message(connection.topic, self._to_cdr[connection.msgtype](raw), stamp_ns)
+            cdr = bytes(self._to_cdr[connection.msgtype](raw))
+            yield Message(connection.topic, cdr, stamp_ns)
 
     def close(self) -> None:
         """Close the file."""

@@ -10,7 +10,7 @@ import importlib
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from rosgraph_msgs.msg import Clock
 
 from snn_ros.bags import BagReader, Topic
 from snn_ros.bags.replay import CLOCK_TOPIC, Pacer, ReplayConfig, Schedule, Step
+from snn_ros.configuration import ConfigurationError
 from snn_ros.errors import SnnRosError
 from snn_ros.ros.main import run
 from snn_ros.ros.parameters import ParameterSet
@@ -111,6 +112,8 @@ class BagPlayer(Node):
         """
         super().__init__("bag_player", **options)
         self.config = config or ParameterSet(self, ReplayConfig).read()
+        if not self.config.bag:
+            raise ConfigurationError("parameters", ["bag = '': must name a recording"])
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.failed = False
@@ -155,7 +158,7 @@ class BagPlayer(Node):
                 return
 
     def play(self, on_step: Callable[[int], None] | None = None) -> ReplayResult:
-        """Publish everything, then wait until reliable subscribers have it.
+        """Publish everything, then wait until reliable subscribers have it; Ctrl-C ends it early.
 
         Args:
             on_step: told the stamp of every step done, in ns.
@@ -168,20 +171,23 @@ class BagPlayer(Node):
         if self.config.wait:
             self.wait_for_subscribers(self.config.wait)
         began = time.monotonic()
-        lateness, lost_s, passes = array("d"), 0.0, 0
-        while not self._stop.is_set() and (not self.config.loop or passes < self.config.loop):
-            pacer = Pacer(self.config.rate)
-            for step in self._schedule.steps():
-                due = pacer.due(step.stamp_ns)
-                if self._stop.wait(max(0.0, due - time.monotonic())):
-                    break
-                self._do(step)
-                if step.message is not None:
-                    lateness.append(time.monotonic() - due)
-                if on_step is not None:
-                    on_step(step.stamp_ns)
-            lost_s += pacer.lost_s
-            passes += 1
+        lateness = array("d")
+        lost_s = 0.0
+        try:
+            for _ in self._passes():
+                pacer = Pacer(self.config.rate)
+                for step in self._schedule.steps():
+                    due = pacer.due(step.stamp_ns)
+                    if self._stop.wait(max(0.0, due - time.monotonic())):
+                        break
+                    self._do(step)
+                    if step.message is not None:
+                        lateness.append(time.monotonic() - due)
+                    if on_step is not None:
+                        on_step(step.stamp_ns)
+                lost_s += pacer.lost_s
+        except KeyboardInterrupt:
+            self.stop()
         return ReplayResult(
             finished=not self._stop.is_set(),
             topics=self._topic_results(),
@@ -215,11 +221,17 @@ class BagPlayer(Node):
             offered_qos(topic, reliable=self.config.reliable),
         )
 
+    def _passes(self) -> Iterator[int]:
+        played = 0
+        while not self._stop.is_set() and (not self.config.loop or played < self.config.loop):
+            yield played
+            played += 1
+
     def _do(self, step: Step) -> None:
         if self._clock is not None:
             self._clock.publish(Clock(clock=Time(nanoseconds=step.stamp_ns).to_msg()))
         if step.message is not None and (outlet := self._outlets.get(step.message.topic)):
-            outlet.send(bytes(step.message.cdr))
+            outlet.send(step.message.cdr)
 
     def _topic_results(self) -> dict[str, TopicResult]:
         deadline = time.monotonic() + _ACKNOWLEDGE_TIMEOUT
