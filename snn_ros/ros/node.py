@@ -191,10 +191,16 @@ class SystemNode(LifecycleNode, Generic[Parameters]):
         self.add_input(name, message_type, post, qos=qos)
 
     def add_output(self, name: str, message_type: type, *, qos: QoSProfile = RESULT) -> Publisher:
-        """A publisher on ``~/output/<name>`` that is silent unless the node is active."""
+        """A publisher that is silent unless the node is active.
+
+        Args:
+            name: published as ``~/output/<name>``; a name that begins with / is kept as it is.
+            message_type: what is published.
+            qos: reliable by default.
+        """
         publisher = self.create_lifecycle_publisher(
             message_type,
-            f"~/output/{name}",
+            name if name.startswith("/") else f"~/output/{name}",
             qos,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
