@@ -41,9 +41,9 @@ _GRAM = 1e-3  # kg
 class StartPose:
     """Where the blimp hangs at the start, at rest."""
 
-    x: float = setting(0.0, "of the hull's centre", unit="m")
-    y: float = setting(0.0, "of the hull's centre", unit="m")
-    altitude: float = setting(0.5, "of the range finder above the floor", unit="m", minimum=0.0)
+    x: float = setting(0.0, "in the room", unit="m")
+    y: float = setting(0.0, "in the room", unit="m")
+    altitude: float = setting(0.5, "of the range finder", unit="m", minimum=0.0)
     yaw: float = setting(0.0, "heading, 0 along the room", unit="rad")
 
 
@@ -117,17 +117,19 @@ class BlimpWorld:
 
     @property
     def pose(self) -> Transform:
-        """``T_world_base_link``, (4, 4) float64; the origin is the centre of buoyancy."""
+        """``T_world_base_link``, (4, 4) float64; ``base_link`` is at the range finder."""
         transform = np.eye(4)
         transform[:3, :3] = self.data.xmat[self._body].reshape(3, 3)
-        transform[:3, 3] = self.data.xpos[self._body]
+        transform[:3, 3] = self.data.site_xpos[self._range_finder]
         return transform
 
     @property
     def velocity(self) -> NDArray[np.float64]:
         """(6,) linear velocity in m/s and angular velocity in rad/s, both in ``base_link``."""
         rotation = self.data.xmat[self._body].reshape(3, 3)
-        return np.concatenate([rotation.T @ self.data.qvel[:3], self.data.qvel[3:6]])
+        centre, rate = self.data.qvel[:3] @ rotation, self.data.qvel[3:6]
+        below = (0.0, 0.0, -self.blimp.range_finder_depth)
+        return np.concatenate([centre + np.cross(rate, below), rate])
 
     @property
     def specific_force(self) -> NDArray[np.float64]:
@@ -259,7 +261,7 @@ class BlimpWorld:
         mujoco.mj_factorM(self.model, self.data)
 
     def _apply_forces(self, rotation: NDArray[np.float64], air: NDArray[np.float64]) -> None:
-        """Thrust, drag, added-mass coupling and buoyancy at the centre of buoyancy."""
+        """Thrust, drag, added-mass coupling and buoyancy at the hull's centre."""
         velocity = tuple(((self.data.qvel[:3] - air) @ rotation).tolist())
         rate = tuple(self.data.qvel[3:6].tolist())
         wrenches = (

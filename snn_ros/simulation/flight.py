@@ -123,14 +123,14 @@ class Flight:
         time = self.time
         reading = self._faults.apply_to_range(self._range_finder.measure(beam), time)
         silent = self._faults.active(faults.SETPOINT_SILENT, time)
-        velocity = self.world.velocity
+        pose, velocity = self.world.pose, self.world.velocity
         return Frame(
             time=time,
             stamp=time + self._faults.size(faults.CLOCK_JUMP, time),
             range=reading,
-            imu=self._imu.measure(self.world.specific_force, velocity[3:]),
+            imu=self._imu.measure(pose[:3, :3], self.world.specific_force, velocity[3:]),
             setpoint=None if silent else self.scenario.setpoint(time),
-            pose=self.world.pose,
+            pose=pose,
             velocity=velocity,
             altitude=self.world.altitude,
             tilt=self.world.tilt,

@@ -13,7 +13,7 @@ import yaml
 from snn_ros.configuration import ConfigurationError, from_mapping, setting
 from snn_ros.errors import SnnRosError
 from snn_ros.simulation.blimp_world import TIMESTEP, StartPose
-from snn_ros.simulation.faults import Fault
+from snn_ros.simulation.faults import CLOCK_JUMP, Fault
 from snn_ros.simulation.sensors.imu import ImuParameters
 from snn_ros.simulation.sensors.range_finder import RangeFinderParameters
 from snn_ros.simulation.vehicles.blimp_parameters import BlimpParameters
@@ -81,9 +81,16 @@ class Scenario:
         steps = self.control_period / TIMESTEP
         if abs(steps - round(steps)) > 1e-6:
             yield f"control_period = {self.control_period!r}: must be a multiple of {TIMESTEP} s"
+        yield from self._clock_problems()
         yield from self._setpoint_problems()
         yield from self._ballast_problems()
         yield from self._late_events()
+
+    def _clock_problems(self) -> Iterator[str]:
+        jumps = [(i, f) for i, f in enumerate(self.faults) if f.kind == CLOCK_JUMP]
+        for i, fault in jumps:
+            if sum(f.size for _, f in jumps if f.active(fault.start)) + fault.start <= 0.0:
+                yield f"faults[{i}].size = {fault.size!r}: the clock would go below 0"
 
     def _setpoint_problems(self) -> Iterator[str]:
         starts = [setpoint.start for setpoint in self.setpoints]
@@ -124,6 +131,25 @@ class Scenario:
 def _below(name: str, problems: Iterable[str]) -> Iterator[str]:
     """The problems of a part, with the part's name in front."""
     return (f"{name}.{problem}" for problem in problems)
+
+
+def find_scenario(name_or_file: str, folder: Path) -> Path:
+    """The file of a scenario.
+
+    Args:
+        name_or_file: a name such as ``blimp_quick``, or the path of a YAML file.
+        folder: where the named scenarios are.
+
+    Raises:
+        ScenarioError: there is none of that name; lists those there are.
+    """
+    if name_or_file.endswith((".yaml", ".yml")):
+        return Path(name_or_file)
+    file = folder / f"{name_or_file}.yaml"
+    if Path(name_or_file).name == name_or_file and file.is_file():
+        return file
+    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+    raise ScenarioError(f"scenario = {name_or_file!r}: no such scenario in {folder}, only {known}")
 
 
 def load_scenario(path: Path | str) -> Scenario:

@@ -1,4 +1,4 @@
-"""Accelerometer and gyroscope with white noise and a constant bias."""
+"""An IMU: attitude with white noise, accelerometer and gyroscope with noise and a constant bias."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from snn_ros.configuration import setting
 
@@ -14,6 +15,9 @@ from snn_ros.configuration import setting
 class ImuParameters:
     """Flaws of the IMU; the defaults are those of a small MEMS part."""
 
+    orientation_noise: float = setting(
+        0.005, "standard deviation of the attitude about each axis", unit="rad", minimum=0.0
+    )
     accelerometer_noise: float = setting(
         0.02, "standard deviation of a sample", unit="m/s²", minimum=0.0
     )
@@ -33,10 +37,12 @@ class ImuReading:
     """One sample in ``base_link`` axes.
 
     Attributes:
+        orientation: (4,) x, y, z, w of ``base_link`` in the world.
         specific_force: (3,) acceleration less gravity in m/s²; +9.81 upwards at rest.
         angular_velocity: (3,) in rad/s.
     """
 
+    orientation: NDArray[np.float64]
     specific_force: NDArray[np.float64]
     angular_velocity: NDArray[np.float64]
 
@@ -51,17 +57,24 @@ class Imu:
         self._rate_bias = parameters.gyroscope_bias * generator.standard_normal(3)
 
     def measure(
-        self, specific_force: NDArray[np.float64], angular_velocity: NDArray[np.float64]
+        self,
+        rotation: NDArray[np.float64],
+        specific_force: NDArray[np.float64],
+        angular_velocity: NDArray[np.float64],
     ) -> ImuReading:
         """Sample the true motion.
 
         Args:
+            rotation: (3, 3) of ``base_link`` in the world.
             specific_force: (3,) in m/s².
             angular_velocity: (3,) in rad/s.
         """
         force_noise = self._parameters.accelerometer_noise * self._generator.standard_normal(3)
         rate_noise = self._parameters.gyroscope_noise * self._generator.standard_normal(3)
+        turn_noise = self._parameters.orientation_noise * self._generator.standard_normal(3)
+        orientation = Rotation.from_matrix(rotation) * Rotation.from_rotvec(turn_noise)
         return ImuReading(
+            orientation.as_quat(),
             specific_force + self._force_bias + force_noise,
             angular_velocity + self._rate_bias + rate_noise,
         )

@@ -1,4 +1,4 @@
-"""Forces of the air on a hull that moves through it, in body axes at its centre.
+"""Forces of the air on a hull that moves through it, in hull axes at its centre.
 
 Plain floats instead of arrays: three numbers at a time are several times faster so.
 """

@@ -1,7 +1,8 @@
 """The blimp as numbers: hull, masses, drag and drive.
 
-Frame ``base_link`` (REP-103): origin at the centre of buoyancy, x along the hull to the front, y to
-the left, z up.
+Hull axes: origin at the hull's centre, where the buoyancy acts; x along the hull to the front, y to
+the left, z up. The frame ``base_link`` (REP-103) has the same axes and its origin at the range
+finder, the lowest point, so that its height above the floor is the altitude that is controlled.
 """
 
 from __future__ import annotations

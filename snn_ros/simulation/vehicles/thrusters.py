@@ -14,8 +14,8 @@ class TiltingThrusters:
 
     Tilt is 0 when the motors push up, pi/2 forward, pi down. The servo turns at a fixed rate, and
     there is no static thrust while it flips from up to down or back. The first-order lag acts on
-    each motor's force as a vector in ``base_link``, as in the fitted vertical plants, where it acts
-    on the signed vertical force: thrust left over from before a flip keeps its direction.
+    each motor's force as a vector in hull axes, as in the fitted vertical plants, where it acts on
+    the signed vertical force: thrust left over from before a flip keeps its direction.
     """
 
     def __init__(self, parameters: BlimpParameters) -> None:
@@ -51,7 +51,7 @@ class TiltingThrusters:
         self._right = self._follow(self._right, duty_right, share)
 
     def wrench(self) -> tuple[Vector, Vector]:
-        """Force in N and torque in N m about the centre of buoyancy, in ``base_link``.
+        """Force in N and torque in N m about the hull's centre, in hull axes.
 
         With arm l and depth d below the centre: roll (L - R) l cos(tilt), pitch -d (L + R)
         sin(tilt) (nose up), yaw (R - L) l sin(tilt).

@@ -20,6 +20,17 @@ HALL = RoomParameters(length=40.0, width=40.0, height=20.0, furniture=False)
 ABOVE = StartPose(altitude=15.0)
 
 
+def test_base_link_moves_with_the_range_finder() -> None:
+    world = BlimpWorld(room=HALL, start=StartPose(x=1.0, y=-2.0, altitude=10.0, yaw=0.4))
+    assert world.pose[:3, 3] == pytest.approx((1.0, -2.0, 10.0))
+    world.data.qvel[:] = (0.3, 0.2, 0.1, 0.5, -0.4, 0.3)
+    for _ in range(50):
+        before = world.pose
+        coasting(world, TIMESTEP)
+    moved = (world.pose - before)[:3, 3] / TIMESTEP
+    assert before[:3, :3] @ world.velocity[:3] == pytest.approx(moved, abs=0.01)
+
+
 def coasting(world: BlimpWorld, duration: float) -> None:
     world.step(0.0, 0.0, 0.0, duration)
 

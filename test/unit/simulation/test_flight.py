@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snn_ros.geometry.rigid import quaternion_of
 from snn_ros.simulation import faults
 from snn_ros.simulation.blimp_world import StartPose
 from snn_ros.simulation.faults import Fault, FaultSchedule
@@ -16,10 +17,10 @@ from snn_ros.simulation.flight import MOTORS_OFF, Flight, Frame, MotorCommand
 from snn_ros.simulation.scenario import BallastChange, Scenario, Sensors, Setpoint
 from snn_ros.simulation.sensors.imu import ImuParameters
 from snn_ros.simulation.sensors.range_finder import RangeFinderParameters
-from snn_ros.simulation.vehicles.blimp_parameters import BlimpParameters
 
 PERFECT = Sensors(
-    RangeFinderParameters(noise=0.0, quantum=0.0, latency=0.0), ImuParameters(0.0, 0.0, 0.0, 0.0)
+    RangeFinderParameters(noise=0.0, quantum=0.0, latency=0.0),
+    ImuParameters(0.0, 0.0, 0.0, 0.0, 0.0),
 )
 HOVER = Scenario(
     duration=4.0,
@@ -44,7 +45,7 @@ def test_one_frame_per_control_period() -> None:
     assert [frame.stamp for frame in frames] == [frame.time for frame in frames]
     assert [frame.setpoint for frame in frames] == [1.0] * 19 + [1.5] * 21
     assert [frame.range for frame in frames] == pytest.approx([1.0] * 40)
-    assert frames[-1].pose[2, 3] == pytest.approx(1.0 + BlimpParameters().range_finder_depth)
+    assert frames[-1].pose[2, 3] == frames[-1].altitude == pytest.approx(1.0)
 
 
 def test_commands_move_the_blimp() -> None:
@@ -127,6 +128,7 @@ def test_a_fault_is_active_inside_its_window_alone(
 
 def test_imu_feels_gravity_and_rotation() -> None:
     turning = flown(HOVER, MotorCommand(0.3, 0.5, math.pi / 2))[-1]
+    assert turning.imu.orientation == pytest.approx(quaternion_of(turning.pose))
     assert turning.imu.angular_velocity == pytest.approx(turning.velocity[3:])
     assert flown(HOVER)[-1].imu.specific_force == pytest.approx((0.0, 0.0, 9.81))
 

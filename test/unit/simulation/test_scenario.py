@@ -6,7 +6,7 @@ import pytest
 
 from snn_ros.configuration import ConfigurationError
 from snn_ros.simulation.blimp_world import BlimpWorld
-from snn_ros.simulation.scenario import ScenarioError, load_scenario
+from snn_ros.simulation.scenario import ScenarioError, find_scenario, load_scenario
 
 SHIPPED = sorted(
     (Path(__file__).resolve().parents[3] / "config" / "scenarios").glob("blimp_*.yaml")
@@ -109,6 +109,10 @@ gravity: 9.81
         ("vehicle: {gondola_mass: 0.3}", "vehicle.gondola_mass = 0.3: the hull lifts only"),
         ("faults: [{kind: clock_jump, start: 1.0}]", "faults[0].size = 0.0: must not be 0"),
         ("faults: [{kind: hold, start: 1.0, size: 2.0}]", "faults[0].size = 2.0: has no meaning"),
+        (
+            "faults: [{kind: clock_jump, start: 1.0, size: -5.0}]",
+            "faults[0].size = -5.0: the clock",
+        ),
         ("sensors: {range_finder: {minimum: 13.0}}", "sensors.range_finder.minimum = 13.0"),
     ],
 )
@@ -121,6 +125,15 @@ def test_impossible_values_are_refused(tmp_path: Path, change: str, problem: str
 def test_a_file_that_is_no_yaml(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"scenario\.yaml: not YAML"):
         load_scenario(written(tmp_path, "duration: [1, 2"))
+
+
+def test_scenarios_are_found_by_name_or_file() -> None:
+    folder = SHIPPED[0].parent
+    assert find_scenario("blimp_quick", folder) == folder / "blimp_quick.yaml"
+    assert find_scenario("some/where.yaml", folder) == Path("some/where.yaml")
+    for wrong in ("blimp_quik", "../scenarios/blimp_quick"):
+        with pytest.raises(ScenarioError, match=r"no such scenario.*blimp_quick"):
+            find_scenario(wrong, folder)
 
 
 def test_an_absent_file(tmp_path: Path) -> None:

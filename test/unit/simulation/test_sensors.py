@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from snn_ros.simulation.sensors.imu import Imu, ImuParameters
 from snn_ros.simulation.sensors.range_finder import RangeFinder, RangeFinderParameters
@@ -93,15 +94,19 @@ def test_imu_bias_is_constant_and_noise_is_white() -> None:
     biases = []
     for seed in range(200):
         imu = Imu(parameters, np.random.default_rng(seed))
-        samples = [imu.measure(np.array([0, 0, 9.81]), np.zeros(3)) for _ in range(20)]
+        samples = [imu.measure(np.eye(3), np.array([0, 0, 9.81]), np.zeros(3)) for _ in range(20)]
         rates = np.array([sample.angular_velocity for sample in samples])
+        tilts = Rotation.from_quat([sample.orientation for sample in samples]).magnitude()
+        assert 0.0 < tilts.max() < 6 * parameters.orientation_noise
         biases.append(rates.mean(axis=0))
         assert rates.std() < 5 * math.hypot(parameters.gyroscope_noise, parameters.gyroscope_bias)
     assert np.std(biases) == pytest.approx(parameters.gyroscope_bias, rel=0.1)
 
 
 def test_a_perfect_imu_tells_the_truth() -> None:
-    imu = Imu(ImuParameters(0.0, 0.0, 0.0, 0.0), np.random.default_rng(0))
-    reading = imu.measure(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]))
+    imu = Imu(ImuParameters(0.0, 0.0, 0.0, 0.0, 0.0), np.random.default_rng(0))
+    rotation = Rotation.from_euler("xyz", [0.1, -0.2, 0.3])
+    reading = imu.measure(rotation.as_matrix(), np.arange(1.0, 4.0), np.arange(4.0, 7.0))
+    assert reading.orientation == pytest.approx(rotation.as_quat())
     assert reading.specific_force.tolist() == [1.0, 2.0, 3.0]
     assert reading.angular_velocity.tolist() == [4.0, 5.0, 6.0]
