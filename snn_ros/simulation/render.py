@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
+import subprocess
+import sys
 from typing import Any
 
 import mujoco
@@ -10,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn_ros.errors import SnnRosError
+
+_HEADLESS = ("egl", "osmesa")
+_KNOWN = (*_HEADLESS, "glfw")
+_ADVICE = "on Debian or Ubuntu install libegl1 and libgl1-mesa-dri, or libosmesa6"
 
 
 class RendererError(SnnRosError):
@@ -22,7 +30,7 @@ class Renderer:
     def __init__(self, model: Any, *, width: int = 1280, height: int = 720) -> None:
         """Make the off-screen context.
 
-        Without a display and without ``MUJOCO_GL`` the back ends EGL and OSMesa are tried.
+        The back ends EGL and OSMesa are tried, or the one that ``MUJOCO_GL`` names.
 
         Args:
             model: the ``mujoco.MjModel`` to draw.
@@ -32,10 +40,7 @@ class Renderer:
         Raises:
             RendererError: says which back ends were tried, and what to install.
         """
-        self._context = _offscreen_context(width, height)
-        self._context.make_current()
-        self._resources = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._resources)
+        self._context, self._resources = _open(model, width, height)
         self._model = model
         self._scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 100)
         self._area = mujoco.MjrRect(0, 0, width, height)
@@ -81,37 +86,41 @@ class Renderer:
         self.close()
 
 
-def _offscreen_context(width: int, height: int) -> Any:
-    """The first graphics context that works."""
+def _open(model: Any, width: int, height: int) -> tuple[Any, Any]:
+    """A graphics context and the model's resources in it."""
     wanted = os.environ.get("MUJOCO_GL", "").lower()
+    backend = wanted if wanted in _KNOWN else _headless_backend()
+    try:
+        context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
+        context.make_current()
+        resources = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+    except Exception as err:  # drivers fail in every way there is
+        raise RendererError(f"{backend}: {type(err).__name__}: {err}; {_ADVICE}") from err
+    mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, resources)
+    return context, resources
+
+
+@functools.cache
+def _headless_backend() -> str:
+    """The first back end that works here.
+
+    Tried in processes of their own: one that fails leaves libraries behind that make the next one
+    fail as well.
+    """
     failures = []
-    for backend in [wanted] if wanted in _BACKENDS else _BACKENDS:
-        try:
-            return _BACKENDS[backend](width, height)
-        except Exception as err:  # noqa: BLE001 - drivers fail in every way there is
-            failures.append(f"{backend} ({type(err).__name__}: {err})")
-    raise RendererError(
-        f"no off-screen renderer: tried {', '.join(failures)}; "
-        "on Debian or Ubuntu install libegl1 and libgl1-mesa-dri, or libosmesa6"
-    )
-
-
-def _egl(width: int, height: int) -> Any:
-    from mujoco.egl import GLContext
-
-    return GLContext(width, height)
-
-
-def _osmesa(width: int, height: int) -> Any:
-    from mujoco.osmesa import GLContext
-
-    return GLContext(width, height)
-
-
-def _glfw(width: int, height: int) -> Any:
-    from mujoco.glfw import GLContext
-
-    return GLContext(width, height)
-
-
-_BACKENDS = {"egl": _egl, "osmesa": _osmesa, "glfw": _glfw}
+    for backend in _HEADLESS:
+        attempt = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"import mujoco.{backend} as b; b.GLContext(8, 8).make_current()",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if attempt.returncode == 0:
+            return backend
+        reason = attempt.stderr.strip().splitlines() or [f"exit code {attempt.returncode}"]
+        failures.append(f"{backend} ({reason[-1]})")
+    raise RendererError(f"no off-screen renderer: tried {', '.join(failures)}; {_ADVICE}")

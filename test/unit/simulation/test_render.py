@@ -1,9 +1,14 @@
 """A headless picture shows the blimp; without a renderer the error says what to install."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from snn_ros.simulation import render
 from snn_ros.simulation.blimp_world import BlimpWorld, StartPose
 from snn_ros.simulation.render import Renderer, RendererError
 
@@ -39,11 +44,39 @@ def test_the_room_is_lit_and_varied(pictures: dict[str, np.ndarray]) -> None:
     assert brightness.std() > 20
 
 
-def test_without_a_renderer_the_error_names_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_width: int, _height: int) -> None:
-        raise RuntimeError("no driver")
+PICTURE = """
+from snn_ros.simulation.blimp_world import BlimpWorld
+from snn_ros.simulation.render import Renderer, RendererError
+world = BlimpWorld()
+try:
+    with Renderer(world.model, width=64, height=36) as renderer:
+        print("picture", renderer.frame(world.data).std() > 5.0)
+except RendererError as err:
+    print("error", err)
+"""
+NO_DRIVER = {"LIBGL_DRIVERS_PATH": "/nonexistent"}
 
-    monkeypatch.setattr(render, "_BACKENDS", {"egl": broken, "osmesa": broken})
-    monkeypatch.delenv("MUJOCO_GL", raising=False)
-    with pytest.raises(RendererError, match=r"egl \(RuntimeError: no driver\), osmesa.*libegl1"):
-        Renderer(BlimpWorld().model)
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "picture True|error no off-screen renderer: tried egl .*, osmesa .*; .*libegl1"),
+        (NO_DRIVER, "picture True|error no off-screen renderer: tried egl .*, osmesa"),
+        (NO_DRIVER | {"MUJOCO_GL": "egl"}, "picture True|error egl: ImportError: .*; .*libegl1"),
+    ],
+)
+def test_what_fails_leads_to_the_next_back_end_or_a_clear_error(
+    environment: dict[str, str], expected: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "picture.py"
+    program.write_text(PICTURE)
+    kept = {k: v for k, v in os.environ.items() if k not in ("MUJOCO_GL", "PYOPENGL_PLATFORM")}
+    result = subprocess.run(
+        [sys.executable, program],
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert re.match(expected, result.stdout), result.stdout + result.stderr
