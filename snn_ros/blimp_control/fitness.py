@@ -40,7 +40,7 @@ class FitnessWeights(NamedTuple):
     """
 
     flight: float = 1.0
-    oracle: float = 1.0
+    oracle: float = 1.25
     imitation: float = 0.5
     integrator: float = 0.5
     spikes: float = 0.2
@@ -78,9 +78,11 @@ def draw_trials(
     levels = [generator.uniform(0.5, 0.7)]
     for step in generator.uniform(0.4, 1.0, 3):
         levels.append(levels[-1] + (step if levels[-1] < 1.0 else -step))
+    buoyancy = generator.uniform(-0.11, 0.11, 2 * calm)
+    buoyancy[::calm] = 0.0  # one neutral blimp of each plant, where the dead zone matters most
     return Trials(
         random_domains(generator, random, 80.0, sluggish=sluggish),
-        calm_domains(plants, generator.uniform(-0.11, 0.11, 2 * calm), step_profile(levels, 40.0)),
+        calm_domains(plants, buoyancy, step_profile(levels, 40.0)),
         small_errors(generator, 6, 600),
     )
 

@@ -11,6 +11,8 @@ have a scale of their own that is smaller by a power of two, and enter the thres
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,6 +72,48 @@ def _kept(decay: FloatArray) -> IntArray:
     return DECAY_ONE - np.rint((1.0 - decay) * DECAY_ONE).astype(np.int64)
 
 
+def quantised(parameters: NetworkParameters) -> NetworkParameters:
+    """The network whose every value is one the integer network has.
+
+    Evolution decodes through this, so that what it finds flies the same in integers. Only the
+    rounding of states remains between the two.
+    """
+    p = parameters
+    encoder = layer_scale(p.encoder_error_weight)
+    hidden = layer_scale(p.own_weight, p.cross_weight)
+    trace = hidden / 2 ** _trace_shift(p)
+
+    def weights(name: str, scale: float) -> dict[str, FloatArray]:
+        return {name: even_weights(getattr(p, name), scale) * scale}
+
+    def thresholds(name: str, scale: float) -> dict[str, FloatArray]:
+        return {name: np.rint(getattr(p, name) / scale) * scale}
+
+    decays = ("encoder_decay", "synapse_decay", "membrane_decay", "trace_decay", "readout_decay")
+    return replace(
+        p,
+        **weights("encoder_error_weight", encoder),
+        **weights("encoder_rate_weight", layer_scale(p.encoder_rate_weight)),
+        encoder_bias=np.rint(p.encoder_bias / encoder * FACTOR) / FACTOR * encoder,
+        **thresholds("encoder_threshold", encoder),
+        **weights("own_weight", hidden),
+        **weights("cross_weight", hidden),
+        **thresholds("threshold", hidden),
+        **weights("trace_own_weight", trace),
+        **weights("trace_cross_weight", trace),
+        **weights("readout_weight", layer_scale(p.readout_weight)),
+        **{name: _kept(getattr(p, name)) / DECAY_ONE for name in decays},
+    )
+
+
+def _trace_shift(parameters: NetworkParameters) -> int:
+    """How many times the scale of the threshold traces halves that of the hidden weights."""
+    p = parameters
+    largest = max(np.abs(p.trace_own_weight).max(), np.abs(p.trace_cross_weight).max(), 1e-9)
+    room = layer_scale(p.own_weight, p.cross_weight) * WEIGHT_HIGH / largest
+    return max(0, int(np.floor(np.log2(room))))
+
+
 class FixedPointNetwork:
     """The network of ``SpikingNetwork`` in integers; same calls, same units outside.
 
@@ -100,9 +144,9 @@ class FixedPointNetwork:
     def _quantise_encoder(self) -> None:
         p = self.parameters
         scale = layer_scale(p.encoder_error_weight)
-        self._rate_unit = layer_scale(p.encoder_rate_weight) / scale
+        self._rate_gain = layer_scale(p.encoder_rate_weight) / scale
         self._error_weight = even_weights(p.encoder_error_weight, scale)
-        self._rate_weight = even_weights(p.encoder_rate_weight, scale * self._rate_unit)
+        self._rate_weight = even_weights(p.encoder_rate_weight, scale * self._rate_gain)
         self._bias = np.rint(p.encoder_bias / scale * FACTOR).astype(np.int64)
         self._encoder_threshold = self._thresholds("encoder_threshold", scale)
         self._encoder_kept = _kept(p.encoder_decay)
@@ -110,8 +154,7 @@ class FixedPointNetwork:
     def _quantise_hidden(self) -> None:
         p = self.parameters
         scale = layer_scale(p.own_weight, p.cross_weight)
-        trace = layer_scale(p.trace_own_weight, p.trace_cross_weight)
-        self._trace_shift = max(0, int(np.floor(np.log2(scale / trace)))) if trace < scale else 0
+        self._trace_shift = _trace_shift(p)
         trace = scale / 2**self._trace_shift
         self._own, self._cross = (
             even_weights(p.own_weight, scale),
@@ -174,7 +217,7 @@ class FixedPointNetwork:
 
     def tick(self, error: float, rate: float = 0.0, integration: float = 1.0) -> None:
         """Advance by 0.1 s (arguments as of ``SpikingNetwork.tick``)."""
-        self._encode(round(error / INPUT_STEP), round(rate / (INPUT_STEP * self._rate_unit)))
+        self._encode(round(error / INPUT_STEP), round(rate * self._rate_gain / INPUT_STEP))
         self._integrate(round(integration * DECAY_ONE))
         self._read_out()
         self._ticks += 1

@@ -26,8 +26,9 @@ from snn_ros.blimp_control.fitness import (
     draw_trials,
     fitness,
 )
+from snn_ros.blimp_control.fixed_point import quantised
 from snn_ros.blimp_control.genome import GENOMES, Genome
-from snn_ros.blimp_control.model import FloatArray
+from snn_ros.blimp_control.model import FloatArray, NetworkParameters
 from snn_ros.blimp_control.simulator import pack
 from snn_ros.configuration import check, setting
 from snn_ros.errors import SnnRosError
@@ -54,6 +55,7 @@ class EvolutionConfig:
     )
     random_domains: int = setting(24, "randomised worlds per generation", minimum=1)
     calm_domains: int = setting(4, "calm worlds per plant and generation", minimum=1)
+    quantised: bool = setting(False, "round every candidate to what integers can hold")
     selection_every: int = setting(20, "generations between two selections", minimum=1)
 
 
@@ -148,12 +150,12 @@ class Evolution:
             stream(config.seed, TRAINING, generation),
             config.random_domains,
             config.calm_domains,
-            sluggish=config.random_domains // 2,
+            sluggish=config.random_domains // 3,
         )
         imitating = generation < config.imitation_generations
         weights = IMITATION_PHASE if imitating else FitnessWeights()
         vectors = np.array(self._search.ask())
-        losses = fitness(pack([self.genome.decode(v) for v in vectors]), trials, weights)
+        losses = fitness(pack([self.network(v) for v in vectors]), trials, weights)
         losses = np.where(np.isfinite(losses), losses, 1e9)
         self._search.tell(list(vectors), list(losses))
         self.progress.losses.append(
@@ -166,8 +168,13 @@ class Evolution:
             self._select(np.asarray(self._search.result.xfavorite))
             self._save()
 
+    def network(self, vector: FloatArray) -> NetworkParameters:
+        """The network of a vector of genes, as this run flies it."""
+        network = self.genome.decode(vector)
+        return quantised(network) if self.config.quantised else network
+
     def _select(self, vector: FloatArray) -> None:
-        network = pack([self.genome.decode(vector)])
+        network = pack([self.network(vector)])
         loss = float(fitness(network, self._selection, FitnessWeights())[0])
         self.progress.selection.append((self.progress.generation, loss))
         if loss < self.progress.best_loss:

@@ -30,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, metavar="DIR", help="default: build/evolve/SYSTEM_PROFILE"
     )
+    parser.add_argument(
+        "--quantised", action="store_true", help="round every candidate to integer arithmetic"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: weights/SYSTEM_PROFILE.safetensors"
@@ -56,15 +59,18 @@ def _blimp_control(arguments: argparse.Namespace) -> None:
         generations=arguments.generations,
         population=arguments.population,
         seed=arguments.seed,
+        quantised=arguments.quantised,
     )
     evolution = Evolution(config, folder, resume=arguments.resume)
     _run_with_bar(evolution, config.generations)
     progress = evolution.progress
-    network = evolution.genome.decode(progress.best_vector)
+    network = evolution.network(progress.best_vector)
     scores = domain_scores(network, held_out_domains()).figures()
     command = (
         f"snn-ros evolve blimp_control --profile {config.profile} --generations "
         f"{config.generations} --population {config.population} --seed {config.seed}"
+        + " --quantised"
+        * config.quantised
     )
     training = {"command": command, **vars(config)}
     weights.save(output, network, config.profile, training, scores)
