@@ -101,38 +101,7 @@ def _add_livery(body: Any, parameters: BlimpParameters) -> None:
     a, b = parameters.half_length, parameters.radius
     # A shorter, slightly thicker spheroid shows through the hull as a belt.
     _decoration(body, type=_ELLIPSOID, size=(0.6 * a, 1.01 * b, 1.01 * b), rgba=_WHITE)
-    _decoration(
-        body, type=_ELLIPSOID, pos=(0.93 * a, 0, 0), size=(0.08 * a, 0.14 * b, 0.14 * b), rgba=_BLUE
-    )
     long, thin, wide = 0.22 * a, 0.008 * b, 0.42 * b
-    for y, z in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-        half = (long, wide, thin) if y else (long, thin, wide)
-        position = (-0.72 * a, 0.72 * b * y, 0.72 * b * z)
-        _decoration(body, type=_BOX, pos=position, size=half, rgba=_BLUE)
-
-
-def _add_sensors(spec: Any, body: Any, parameters: BlimpParameters) -> None:
-    below = (0.0, 0.0, -parameters.range_finder_depth)
-    body.add_site(name=RANGE_FINDER, pos=below, size=(0.005, 0, 0), group=GROUP)
-    at_gondola = (0.0, 0.0, -parameters.gondola_depth)
-    body.add_site(name=IMU, pos=at_gondola, size=(0.005, 0, 0), group=4)
-    spec.add_sensor(
-        name="accelerometer",
-        type=mujoco.mjtSensor.mjSENS_ACCELEROMETER,
-        objtype=mujoco.mjtObj.mjOBJ_SITE,
-        objname=IMU,
-    )
-
-
-def _add_camera(body: Any) -> None:
-    """``follow`` keeps the blimp in the middle, seen from the side."""
-    body.add_camera(
-        name="follow",
-        mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK,
-        pos=(-1.5, -1.9, 0.25),
-        xyaxes=(0.78, -0.62, 0.0, 0.09, 0.11, 1.0),
-        fovy=42.0,
-    )    long, thin, wide = 0.22 * a, 0.008 * b, 0.42 * b
     for y, z in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         half = (long, wide, thin) if y else (long, thin, wide)
         position = (-0.72 * a, 0.72 * b * y, 0.72 * b * z)
