@@ -18,20 +18,13 @@ from snn_ros.cli import main
 from snn_ros.ros.launcher.errors import LaunchError, NotActiveError
 from snn_ros.ros.launcher.run import LaunchSession
 
-FIXTURES = Path(__file__).parent / "launch_fixtures"
 Write = Callable[[str], Path]
 
 
 @pytest.fixture(autouse=True)
-def _fixture_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package ``fixtures`` with the files of launch_fixtures as its executables."""
-    prefix = tmp_path / "prefix"
-    marker = prefix / "share/ament_index/resource_index/packages/fixtures"
-    marker.parent.mkdir(parents=True)
-    marker.touch()
-    (prefix / "lib").mkdir()
-    (prefix / "lib/fixtures").symlink_to(FIXTURES)
-    monkeypatch.setenv("AMENT_PREFIX_PATH", str(prefix))
+def _logs_and_package(
+    fixture_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "log"))
 
 
@@ -70,7 +63,7 @@ class TestProcesses:
         output = io.StringIO()
         file = write('<process name="a" args="--after 0"/><process args="--after 0"/>')
         with LaunchSession(file, output=output) as session:
-            until(lambda: session.exit_code is not None)
+            assert session.wait_ended(timeout=10.0)
         lines = output.getvalue().splitlines()
         for label in ("a", "process.py"):
             assert f"[{label}] to standard output" in lines
@@ -85,7 +78,7 @@ class TestProcesses:
         file = write('<process name="a" args="--after 0"/>')
         file.write_text(file.read_text().replace("screen", "log"))
         with LaunchSession(file, output=output) as session:
-            until(lambda: session.exit_code is not None)
+            assert session.wait_ended(timeout=10.0)
         assert "[a] to standard error" in output.getvalue()
         assert "to standard output" not in output.getvalue()
         assert (tmp_path / "log" / "a-stdout.log").read_text() == "to standard output\n"
@@ -98,7 +91,7 @@ class TestProcesses:
         <process name="b" args="--after 0 --variable A"><env name="A" value="2"/></process>
         <process name="c" args="--after 0 --variable OMP_WAIT_POLICY"/>""")
         with LaunchSession(file, output=output) as session:
-            until(lambda: session.exit_code is not None)
+            assert session.wait_ended(timeout=10.0)
         assert {"[a] A=1", "[b] A=2", "[c] OMP_WAIT_POLICY=PASSIVE"} <= set(
             output.getvalue().splitlines()
         )
@@ -121,15 +114,15 @@ class TestProcesses:
             '<process name="b" respawn="true"/>'
         )
         with LaunchSession(file, output=io.StringIO()) as session:
-            until(lambda: session.exit_code is not None)
+            assert session.wait_ended(timeout=10.0)
             assert session.exit_code == (1 if code else 0)
             assert session.outcome == f"a, which is required, ended with exit code {code}"
-            until(lambda: all(process.pid is None for process in session.processes))
+            assert all(process.pid is None for process in session.processes)
 
     def test_a_failed_process_alone_fails_the_launch(self, write: Write) -> None:
         file = write('<process name="a" args="--after 0 --exit-code 5"/>')
         with LaunchSession(file, output=io.StringIO()) as session:
-            until(lambda: session.exit_code is not None)
+            assert session.wait_ended(timeout=10.0)
         assert (session.exit_code, session.outcome) == (1, "failed: a")
 
     def test_stop_ends_the_process_and_its_children(self, write: Write) -> None:
@@ -156,7 +149,7 @@ class TestProcesses:
         assert session.processes[0].exit_code == -signal.SIGKILL
 
     def test_missing_packages_and_executables_start_nothing(self, write: Write) -> None:
-        with pytest.raises(Exception, match=r"no executable 'none' .*\(there is lifecycle_node"):
+        with pytest.raises(Exception, match=r"no executable 'none' .*\(there is .*lifecycle_node"):
             LaunchSession(write('<process/><node pkg="fixtures" exec="none"/>'))
         with pytest.raises(Exception, match="no package 'nowhere'"):
             LaunchSession(write('<node pkg="nowhere" exec="none"/>'))

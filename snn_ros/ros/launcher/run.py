@@ -156,6 +156,18 @@ class LaunchSession:
         if reasons:
             raise NotActiveError(reasons)
 
+    def wait_ended(self, timeout: float) -> bool:
+        """Wait until the launch has ended by itself.
+
+        Args:
+            timeout: in s.
+
+        Returns:
+            Whether it has; ``exit_code`` and ``outcome`` are set then.
+        """
+        self._supervisor.join(timeout)
+        return not self._supervisor.is_alive()
+
     def run(self, timeout: float = 30.0) -> int:
         """Start, report when all nodes are active, and stay until the launch or a signal ends it.
 
