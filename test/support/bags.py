@@ -13,7 +13,8 @@ from rosbags.rosbag2 import Writer as Rosbag2Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from snn_ros.bags import BagWriter
+from snn_ros.bags import BagReader, BagWriter
+from snn_ros.bags.convert import BAG, convert
 from snn_ros.bags.message_types import standard_types
 from snn_ros.bags.qos import offered
 
@@ -150,3 +151,12 @@ FORMATS: dict[str, Callable[[Path], Path]] = {
     "sqlite3": write_sqlite,
     "rosbag1": write_rosbag1,
 }
+
+
+def assert_converts_without_loss(source: Path, target: Path) -> dict[str, int]:
+    """Convert a bag to MCAP: counts, stamps, bytes, types and offered QoS stay; counts by topic."""
+    made = convert(BAG, source, target)
+    with BagReader(source) as before, BagReader(target) as after:
+        assert before.topics == after.topics
+        assert sorted(before.messages()) == sorted(after.messages())
+        return {name: count for name, (_, count) in made.topics.items()}

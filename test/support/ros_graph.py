@@ -1,5 +1,6 @@
 """Real nodes over DDS, seen from a test: a probe into the graph and node processes."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -53,19 +54,31 @@ class Probe:
     def call(self, service: str, service_type: type, request, timeout: float = 15.0):
         """The response of a service."""
         client = self.node.create_client(service_type, service)
-        self.wait(client.service_is_ready, timeout, f"service {service}")
-        future = client.call_async(request)
-        self.wait(future.done, timeout, f"answer of {service}")
-        self.node.destroy_client(client)
+        try:
+            self.wait(client.service_is_ready, timeout, f"service {service}")
+            future = client.call_async(request)
+            self.wait(future.done, timeout, f"answer of {service}")
+        finally:
+            self.node.destroy_client(client)
         return future.result()
 
-    def state(self, node: str) -> str:
+    def state(self, node: str, timeout: float = 15.0) -> str:
         """Life cycle state of a node."""
-        return self.call(f"{node}/get_state", GetState, GetState.Request()).current_state.label
+        answer = self.call(f"{node}/get_state", GetState, GetState.Request(), timeout)
+        return answer.current_state.label
 
     def wait_active(self, node: str, timeout: float = 20.0) -> None:
-        """Wait until a lifecycle node is active."""
-        self.wait(lambda: self.state(node) == "active", timeout, f"{node} to be active")
+        """Wait until a lifecycle node is active.
+
+        Asked anew each second: a request can go to a killed predecessor that DDS still believes in.
+        """
+
+        def active() -> bool:
+            with contextlib.suppress(AssertionError):
+                return self.state(node, timeout=1.0) == "active"
+            return False
+
+        self.wait(active, timeout, f"{node} to be active")
 
     def change_state(self, node: str, label: str) -> bool:
         """Ask for a transition such as ``configure``; whether it succeeded."""
