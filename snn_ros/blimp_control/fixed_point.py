@@ -12,6 +12,7 @@ have a scale of their own that is smaller by a power of two, and enter the thres
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ THRESHOLD_HIGH = 131071
 INT32_HIGH = 2**31 - 1
 INPUT_STEP = 0.005  # m, and m/s for the error rate before its own scale
 OUTPUT_ONE = 1024  # Q5.10
+DECAYS = ("encoder_decay", "synapse_decay", "membrane_decay", "trace_decay", "readout_decay")
 SOFT, HARD = "soft", "hard"
 
 
@@ -83,27 +85,25 @@ def quantised(parameters: NetworkParameters) -> NetworkParameters:
     hidden = layer_scale(p.own_weight, p.cross_weight)
     trace = hidden / 2 ** _trace_shift(p)
 
-    def weights(name: str, scale: float) -> dict[str, FloatArray]:
-        return {name: even_weights(getattr(p, name), scale) * scale}
-
-    def thresholds(name: str, scale: float) -> dict[str, FloatArray]:
-        return {name: np.rint(getattr(p, name) / scale) * scale}
-
-    decays = ("encoder_decay", "synapse_decay", "membrane_decay", "trace_decay", "readout_decay")
-    return replace(
-        p,
-        **weights("encoder_error_weight", encoder),
-        **weights("encoder_rate_weight", layer_scale(p.encoder_rate_weight)),
-        encoder_bias=np.rint(p.encoder_bias / encoder * FACTOR) / FACTOR * encoder,
-        **thresholds("encoder_threshold", encoder),
-        **weights("own_weight", hidden),
-        **weights("cross_weight", hidden),
-        **thresholds("threshold", hidden),
-        **weights("trace_own_weight", trace),
-        **weights("trace_cross_weight", trace),
-        **weights("readout_weight", layer_scale(p.readout_weight)),
-        **{name: _kept(getattr(p, name)) / DECAY_ONE for name in decays},
-    )
+    changes: dict[str, Any] = {
+        "encoder_bias": np.rint(p.encoder_bias / encoder * FACTOR) / FACTOR * encoder,
+        "encoder_threshold": np.rint(p.encoder_threshold / encoder) * encoder,
+        "threshold": np.rint(p.threshold / hidden) * hidden,
+    }
+    scales = {
+        "encoder_error_weight": encoder,
+        "encoder_rate_weight": layer_scale(p.encoder_rate_weight),
+        "own_weight": hidden,
+        "cross_weight": hidden,
+        "trace_own_weight": trace,
+        "trace_cross_weight": trace,
+        "readout_weight": layer_scale(p.readout_weight),
+    }
+    for name, scale in scales.items():
+        changes[name] = even_weights(getattr(p, name), scale) * scale
+    for name in DECAYS:
+        changes[name] = _kept(getattr(p, name)) / DECAY_ONE
+    return replace(p, **changes)
 
 
 def _trace_shift(parameters: NetworkParameters) -> int:

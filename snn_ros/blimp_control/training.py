@@ -112,7 +112,7 @@ class Evolution:
         self.genome: Genome = GENOMES[config.profile]()
         self.folder = folder
         self._selection = selection_trials()
-        self._block: list[tuple[FloatArray, FloatArray]] = []  # generations since the checkpoint
+        self._history: list[FloatArray] = []  # losses of every generation
         self._random = stream(config.seed, SEARCH)
         self._search = cma.CMAEvolutionStrategy(
             self.genome.start(),
@@ -145,7 +145,7 @@ class Evolution:
     def step(self) -> None:
         """One generation."""
         config, generation = self.config, self.progress.generation
-        self._random = stream(config.seed, SEARCH, generation)
+        vectors = self._ask(generation)
         trials = draw_trials(
             stream(config.seed, TRAINING, generation),
             config.random_domains,
@@ -154,7 +154,6 @@ class Evolution:
         )
         imitating = generation < config.imitation_generations
         weights = IMITATION_PHASE if imitating else FitnessWeights()
-        vectors = np.array(self._search.ask())
         losses = fitness(pack([self.network(v) for v in vectors]), trials, weights)
         losses = np.where(np.isfinite(losses), losses, 1e9)
         self._search.tell(list(vectors), list(losses))
@@ -162,7 +161,7 @@ class Evolution:
             (float(losses.min()), float(np.median(losses)), float(losses.mean()))
         )
         self.progress.generation = generation + 1
-        self._block.append((vectors, losses))
+        self._history.append(losses)
         last = self.progress.generation == config.generations
         if last or self.progress.generation % config.selection_every == 0:
             self._select(np.asarray(self._search.result.xfavorite))
@@ -181,18 +180,17 @@ class Evolution:
             self.progress.best_loss = loss
             self.progress.best_vector = np.array(vector)
 
+    def _ask(self, generation: int) -> FloatArray:
+        """Candidates of a generation, a function of the seed and of all losses before."""
+        self._random = stream(self.config.seed, SEARCH, generation)
+        return np.array(self._search.ask())
+
     def _save(self) -> None:
-        """Write what was learnt since the last checkpoint; CMA-ES is a function of its history."""
+        """Write the losses so far; with the seed they determine the state of the search."""
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        vectors, losses = zip(*self._block, strict=True)
-        np.savez(
-            self.folder / f"generations_{self.progress.generation:06d}.npz",
-            vectors=np.array(vectors),
-            losses=np.array(losses),
-        )
-        self._block.clear()
+        np.savez(self.folder / "losses.npz", losses=np.array(self._history))
         state = asdict(self.progress) | {
             "best_vector": self.progress.best_vector.tolist(),
             "config": asdict(self.config),
@@ -202,20 +200,18 @@ class Evolution:
         temporary.replace(self.folder / "state.json")
 
     def _restore(self) -> None:
-        """Feed the recorded generations to a fresh search, which then goes on as before."""
+        """Ask and tell again what was asked and told, without flying."""
         if self.folder is None:
             raise CheckpointError("resume needs the folder of a checkpoint")
         state = self._read_state(self.folder / "state.json")
-        for file in sorted(self.folder.glob("generations_*.npz")):
-            if int(file.stem.split("_")[1]) > state["generation"]:
-                continue
-            try:
-                with np.load(file) as block:
-                    history = list(zip(block["vectors"], block["losses"], strict=True))
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as err:
-                raise CheckpointError(f"{file}: cannot be read: {err}") from err
-            for vectors, losses in history:
-                self._search.feed_for_resume(list(vectors), list(losses))
+        file = self.folder / "losses.npz"
+        try:
+            with np.load(file) as history:
+                self._history = list(history["losses"][: state["generation"]])
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as err:
+            raise CheckpointError(f"{file}: cannot be read: {err}") from err
+        for generation, losses in enumerate(self._history):
+            self._search.tell(list(self._ask(generation)), list(losses))
         self.progress = Progress(
             state["generation"],
             [tuple(row) for row in state["losses"]],

@@ -13,6 +13,7 @@ from snn_ros.blimp_control.fixed_point import (
     divided,
     even_weights,
     layer_scale,
+    quantised,
 )
 from snn_ros.blimp_control.flight_scores import moving_means, rms
 from snn_ros.blimp_control.model import NetworkError, SpikingNetwork
@@ -101,3 +102,13 @@ def test_hard_reset_differs_and_an_unknown_one_is_refused(edge_network, profile)
     assert not (soft == hard).all()
     with pytest.raises(NetworkError, match="'other'"):
         FixedPointNetwork(edge_network, "other")
+
+
+def test_a_quantised_network_loses_nothing_more_in_integers(start_network, profile):
+    rounded = quantised(start_network)
+    floating = moving_means(commands(SpikingNetwork(rounded), *profile))
+    integer = moving_means(commands(FixedPointNetwork(rounded), *profile))
+    assert np.abs(integer - floating).max() < 0.1
+    again = quantised(rounded)
+    for name, array in rounded.arrays().items():
+        np.testing.assert_allclose(getattr(again, name), array, rtol=1e-12)
