@@ -22,7 +22,7 @@ assert (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists()' 2>/d
 have_library libGL.so.1 || missing+=(libgl1)               # opencv-python
 have_library libglib-2.0.so.0 || missing+=(libglib2.0-0)   # opencv-python
 have_library libEGL.so.1 || missing+=(libegl1)             # MuJoCo's renderer
-have_library libOSMesa.so || missing+=(libosmesa6)         # MuJoCo's renderer without a display
+dpkg -s libgl1-mesa-dri >/dev/null 2>&1 || missing+=(libgl1-mesa-dri)  # its software driver
 if ((${#missing[@]})); then
   if [[ $(id -u) != 0 ]]; then
     echo "snn_ros needs Debian packages that are missing. Run this once, then make again:" >&2
