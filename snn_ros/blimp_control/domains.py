@@ -92,8 +92,8 @@ def random_domains(
         generator: source of all randomness.
         count: number of domains D.
         duration: of each flight in s.
-        sluggish: how many of them, the first ones, take motor, servo and sensor from
-            the ends of the ranges where a controller that answers late oscillates.
+        sluggish: how many of them, the first ones, have strong but late motors, a slow servo and
+            a late sensor: worlds in which a controller that answers late oscillates.
     """
     ticks = round(duration / NOMINAL_PERIOD)
     substeps = _timing(generator, count, ticks)

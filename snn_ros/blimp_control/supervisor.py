@@ -152,8 +152,8 @@ class BlimpSupervisor:
             return f"setpoint is {altitude!r}"
         if not low <= altitude <= high:
             return f"setpoint {altitude!r} m outside {low} to {high} m"
-        if self.state == OFF:
-            return f"setpoint {altitude!r} m while off"
+        if not self._freshness.active:
+            return f"setpoint {altitude!r} m while not active"
         if self._battery_is_low(now):
             return f"setpoint {altitude!r} m while landing with a low battery"
         self._setpoint, self._setpoint_time = altitude, now

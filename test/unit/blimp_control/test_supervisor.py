@@ -80,7 +80,7 @@ def test_bad_setpoints_are_refused_and_change_nothing(make_flight, setpoint):
 
 def test_a_setpoint_before_activation_is_refused(edge_network):
     supervisor = BlimpSupervisor(BlimpController(edge_network))
-    assert "while off" in supervisor.set_setpoint(1.0, 0.0)
+    assert "while not active" in supervisor.set_setpoint(1.0, 0.0)
 
 
 def test_silent_sensor_walks_through_the_states_in_time(make_flight):
