@@ -17,7 +17,7 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import rclpy
@@ -28,9 +28,14 @@ from snn_ros import configuration
 from snn_ros.bags.replay import ReplayConfig
 from snn_ros.cli import DONE, FAILED
 from snn_ros.cli.figures import add_json_option, write_json
+from snn_ros.cli.launched_nodes import LaunchedNodes
 from snn_ros.nodes.bag_player import BagPlayer, ReplayResult
+from snn_ros.ros import dds
+from snn_ros.ros.launcher.errors import LaunchArgumentError, LaunchError
+from snn_ros.ros.launcher.run import LaunchSession
 
 _DEFAULTS = ReplayConfig()
+_LISTEN_TIMEOUT = 5.0  # s for active nodes to be seen to subscribe
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +71,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="wait up to S seconds for a subscriber of every topic",
     )
+    parser.add_argument(
+        "--launch",
+        nargs="+",
+        metavar=("NAME", "ARG:=VALUE"),
+        help="start this launch file first and stop it after its last result",
+    )
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=2.0,
+        metavar="S",
+        help="stop the nodes launched when no result has come for S seconds (default 2)",
+    )
     add_json_option(parser)
     parser.set_defaults(clock_rate=_DEFAULTS.clock_rate)
 
@@ -75,22 +93,32 @@ def run(arguments: argparse.Namespace) -> int:
     names = [field.name for field in dataclasses.fields(ReplayConfig)]
     values = {name: getattr(arguments, name) for name in names}
     config = configuration.from_mapping(ReplayConfig, values, "replay")
-    with _player(config) as player:
-        result = _play(player)
+    # Both end the replay in order: in Python SIGTERM would end the process at once.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if arguments.launch:
+        name, *given = arguments.launch
+        with LaunchSession(name, _launch_arguments(given)) as session:
+            result = _play_to_nodes(config, session, arguments.settle)
+    else:
+        session = None
+        with _player(config) as player:
+            result = _play(player)
     if arguments.json != "-":
         _print_table(result)
     if arguments.json:
         figures = {"bag": config.bag, "rate": config.rate, **dataclasses.asdict(result)}
         write_json(figures, arguments.json)
+    if session is not None and session.exit_code:
+        raise LaunchError(session.outcome)
     arrived = all(topic.acknowledged for topic in result.topics.values())
     return DONE if result.finished and arrived else FAILED
 
 
 @contextmanager
 def _player(config: ReplayConfig) -> Iterator[BagPlayer]:
-    """The player in a ROS context of this process; Ctrl-C and SIGTERM end it in order."""
+    """The player in a ROS context of this process."""
+    os.environ.update(dds.settings())
     os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     player = None
     try:
@@ -100,6 +128,26 @@ def _player(config: ReplayConfig) -> Iterator[BagPlayer]:
         if player is not None:
             player.close()
         rclpy.try_shutdown()
+
+
+def _play_to_nodes(config: ReplayConfig, session: LaunchSession, settle: float) -> ReplayResult:
+    """Play once the nodes launched are active and subscribed, and wait for their last result."""
+    session.wait_active()
+    names = [process.node.full_name for process in session.processes]
+    with _player(config) as player:
+        nodes = LaunchedNodes(player, [name for name in names if name])
+        nodes.wait_until_listening(_LISTEN_TIMEOUT)
+        result = _play(player)
+        if result.finished:
+            nodes.wait_for_last_result(settle)
+    return result
+
+
+def _launch_arguments(entries: Sequence[str]) -> dict[str, str]:
+    pairs = [entry.partition(":=") for entry in entries]
+    if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
+        raise LaunchArgumentError(f"--launch: not name:=value: {', '.join(wrong)}")
+    return {name: value for name, _, value in pairs}
 
 
 def _play(player: BagPlayer) -> ReplayResult:

@@ -86,6 +86,7 @@ class ReplayResult:
     skipped: dict[str, str]
     """Recorded topics whose type is not installed here, with the type."""
     wall_s: float
+    """Seconds from the first message to the last."""
     lost_s: float
     """Seconds by which hiccups made it longer."""
     lateness_ms: dict[str, float]
@@ -119,13 +120,16 @@ class BagPlayer(Node):
         self.failed = False
         self._bag = BagReader(self.config.bag)
         self._schedule = Schedule(self._bag, self.config)
-        classes, self._skipped = _installed(self._schedule.topics)
+        classes = {name: message_class(topic.type) for name, topic in self._schedule.topics.items()}
+        self._skipped = {
+            name: self._schedule.topics[name].type for name in classes if classes[name] is None
+        }
         if self._skipped and not self.config.skip_unknown:
             raise TypeNotInstalled(self._skipped)
         self._outlets = {
-            name: _Outlet(self._publisher(topic, classes[name]), self._stop)
-            for name, topic in self._schedule.topics.items()
-            if name in classes
+            name: _Outlet(self._publisher(name, found), self._stop)
+            for name, found in classes.items()
+            if found is not None
         }
         self._clock = self.create_publisher(Clock, CLOCK_TOPIC, 10) if self.config.clock else None
 
@@ -134,24 +138,22 @@ class BagPlayer(Node):
         """Stamps of the first and the last step of a pass."""
         return self._bag.start_ns + round(self.config.start * 1e9), self._bag.end_ns
 
-    def wait_for_subscribers(self, timeout: float, topics: Iterable[str] | None = None) -> None:
+    @property
+    def publishers(self) -> dict[str, Publisher]:
+        """What publishes the recording, by resolved topic name."""
+        return {outlet.publisher.topic_name: outlet.publisher for outlet in self._outlets.values()}
+
+    def wait_for_subscribers(self, timeout: float) -> None:
         """Wait until each topic has a subscriber that matches.
 
         Args:
-            timeout: seconds.
-            topics: published names; all of the recording when None.
+            timeout: in s.
 
         Raises:
             NoSubscriber: some topics have none in time.
         """
-        wanted = None if topics is None else set(topics)
-        publishers = [
-            outlet.publisher
-            for outlet in self._outlets.values()
-            if wanted is None or outlet.publisher.topic_name in wanted
-        ]
         deadline = time.monotonic() + timeout
-        while lonely := [p.topic_name for p in publishers if not p.get_subscription_count()]:
+        while lonely := [n for n, p in self.publishers.items() if not p.get_subscription_count()]:
             if time.monotonic() > deadline:
                 raise NoSubscriber(lonely, timeout)
             if self._stop.wait(_POLL_PERIOD):
@@ -188,11 +190,12 @@ class BagPlayer(Node):
                 lost_s += pacer.lost_s
         except KeyboardInterrupt:
             self.stop()
+        wall_s = time.monotonic() - began
         return ReplayResult(
             finished=not self._stop.is_set(),
             topics=self._topic_results(),
             skipped=self._skipped,
-            wall_s=time.monotonic() - began,
+            wall_s=wall_s,
             lost_s=lost_s,
             lateness_ms=_summary(np.asarray(lateness) * 1e3),
         )
@@ -214,12 +217,9 @@ class BagPlayer(Node):
         self._bag.close()
         self.destroy_node()
 
-    def _publisher(self, topic: Topic, message_class: type) -> Publisher:
-        return self.create_publisher(
-            message_class,
-            self._schedule.published_name(topic.name),
-            offered_qos(topic, reliable=self.config.reliable),
-        )
+    def _publisher(self, topic: str, message_class: type) -> Publisher:
+        qos = offered_qos(self._schedule.topics[topic], reliable=self.config.reliable)
+        return self.create_publisher(message_class, self._schedule.published_name(topic), qos)
 
     def _passes(self) -> Iterator[int]:
         played = 0
@@ -333,19 +333,15 @@ def main() -> int:
     return code or int(any(player.failed for player in players))
 
 
-def _installed(topics: dict[str, Topic]) -> tuple[dict[str, type], dict[str, str]]:
-    """Message classes by topic, and the types that have none here by topic."""
-    classes, missing = {}, {}
-    for name, topic in topics.items():
-        package, kind, message = topic.type.split("/")
-        try:
-            message_class = getattr(importlib.import_module(f"{package}.{kind}"), message)
-            check_for_type_support(message_class)
-        except (ImportError, AttributeError):
-            missing[name] = topic.type
-        else:
-            classes[name] = message_class
-    return classes, missing
+def message_class(message_type: str) -> type | None:
+    """The class of a type such as ``sensor_msgs/msg/Imu``; None where it is not installed."""
+    package, kind, name = message_type.split("/")
+    try:
+        found: type = getattr(importlib.import_module(f"{package}.{kind}"), name)
+        check_for_type_support(found)
+    except (ImportError, AttributeError):
+        return None
+    return found
 
 
 def _summary(values: np.ndarray) -> dict[str, float]:
