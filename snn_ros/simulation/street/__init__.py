@@ -1,0 +1,1 @@
+"""Streets: places, traffic, the ego vehicle, their looks and their ground truth."""
