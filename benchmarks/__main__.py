@@ -30,7 +30,13 @@ def main(names: list[str]) -> int:
     failed = []
     for name in names or found:
         print(f"== {name}", flush=True)
-        command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(OUTPUT / f"{name}.json")]
+        command = [
+            sys.executable,
+            "-m",
+            f"benchmarks.{name}",
+            "--json",
+            str(OUTPUT / f"{name}.json"),
+        ]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
     if failed:
