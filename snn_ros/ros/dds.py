@@ -15,7 +15,7 @@ from snn_ros.ros.packages import OWN_PACKAGE, share_directory
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 """What names the profile to Fast DDS 2 (ROS 2 Jazzy) and to Fast DDS 3."""
 TRANSPORTS_VARIABLE = "FASTDDS_BUILTIN_TRANSPORTS"
-SEGMENT_BYTES = 64 << 20
+SEGMENT_BYTES = 16 << 20
 """Shared memory that each process takes with our profile."""
 SOCKET_BUFFER_BYTES = 4 << 20
 """Socket buffers that our profile asks the kernel for."""

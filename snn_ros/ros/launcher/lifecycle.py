@@ -13,7 +13,7 @@ from lifecycle_msgs.srv import GetState
 from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
+from rclpy.node import Node, NodeNameNonExistentError
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
@@ -130,7 +130,10 @@ class _Watched:
             self.ready = True
 
     def _has_life_cycle(self) -> bool:
-        services = self._asking.get_service_names_and_types_by_node(self._base, self._namespace)
+        try:
+            services = self._asking.get_service_names_and_types_by_node(self._base, self._namespace)
+        except NodeNameNonExistentError:  # it left the graph just now
+            return False
         return any(_SERVICE_TYPE in types for _, types in services)
 
     def _ask(self, now: float) -> None:
