@@ -120,10 +120,9 @@ class BagPlayer(Node):
         self.failed = False
         self._bag = BagReader(self.config.bag)
         self._schedule = Schedule(self._bag, self.config)
-        classes = {name: message_class(topic.type) for name, topic in self._schedule.topics.items()}
-        self._skipped = {
-            name: self._schedule.topics[name].type for name in classes if classes[name] is None
-        }
+        topics = self._schedule.topics
+        classes = {name: message_class(topic.type) for name, topic in topics.items()}
+        self._skipped = {n: topic.type for n, topic in topics.items() if classes[n] is None}
         if self._skipped and not self.config.skip_unknown:
             raise TypeNotInstalled(self._skipped)
         self._outlets = {
@@ -244,18 +243,23 @@ class BagPlayer(Node):
         return results
 
     def _play_and_end(self) -> None:
+        self.failed = True
         try:
             result = self.play()
-        except SnnRosError as err:
-            self.get_logger().error(str(err))
-            self.failed = True
-        else:
+            lost = [name for name, topic in result.topics.items() if not topic.acknowledged]
+            if lost and result.finished:
+                self.get_logger().error(f"not acknowledged by a subscriber: {', '.join(lost)}")
+            else:
+                self.failed = False
             count = sum(topic.published for topic in result.topics.values())
             self.get_logger().info(
                 f"{count} messages published in {result.wall_s:.1f} s, "
                 f"late by {result.lateness_ms['p99']:.1f} ms (p99)"
             )
-        self.context.try_shutdown()
+        except SnnRosError as err:
+            self.get_logger().error(str(err))
+        finally:
+            self.context.try_shutdown()
 
 
 class _Outlet:
@@ -335,11 +339,11 @@ def main() -> int:
 
 def message_class(message_type: str) -> type | None:
     """The class of a type such as ``sensor_msgs/msg/Imu``; None where it is not installed."""
-    package, kind, name = message_type.split("/")
     try:
+        package, kind, name = message_type.split("/")
         found: type = getattr(importlib.import_module(f"{package}.{kind}"), name)
         check_for_type_support(found)
-    except (ImportError, AttributeError):
+    except (ValueError, ImportError, AttributeError):
         return None
     return found
 
