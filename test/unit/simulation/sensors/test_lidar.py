@@ -1,0 +1,243 @@
+"""The LiDAR against closed form: ranges, angles, motion, glass, noise, losses, determinism."""
+
+from dataclasses import dataclass, replace
+
+import mujoco
+import numpy as np
+import pytest
+
+from snn_ros.configuration import ConfigurationError
+from snn_ros.geometry.rigid import rigid_transform
+from snn_ros.simulation.sensors import lidar as lidar_module
+from snn_ros.simulation.sensors.lidar import LIDARS, POINT_TYPE, Lidar, LidarConfig, LidarScan
+
+HEIGHT = 1.73
+POSE = rigid_transform([0.0, 0.0, HEIGHT], [0.0, 0.0, 0.0, 1.0])
+EXACT = replace(LidarConfig(columns=512).without_flaws(), minimum_range=0.1)
+
+
+@dataclass
+class Surfaces:
+    reflectivity: np.ndarray
+    glass: np.ndarray
+
+
+class World:
+    """A plane, and boxes given as name: (centre, half sizes)."""
+
+    def __init__(self, *, plane: bool = True, **boxes: tuple) -> None:
+        spec = mujoco.MjSpec()
+        if plane:
+            spec.worldbody.add_geom(
+                name="plane", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[500, 500, 1]
+            )
+        for name, (centre, half_size) in boxes.items():
+            body = spec.worldbody.add_body(name=name, mocap=True, pos=centre)
+            body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=half_size)
+        self.model = spec.compile()
+        self.data = mujoco.MjData(self.model)
+        mujoco.mj_forward(self.model, self.data)
+        count = self.model.ngeom
+        self.surfaces = Surfaces(np.full(count, 0.5, np.float32), np.zeros(count, bool))
+
+    def geom(self, name: str) -> int:
+        return self.model.geom(name).id
+
+    def lidar(self, config: LidarConfig = EXACT, seed: int = 0, threads: int = 2) -> Lidar:
+        generator = np.random.default_rng(seed)
+        return Lidar(self.model, config, self.surfaces, generator, threads=threads)
+
+    def scan(self, config: LidarConfig = EXACT, seed: int = 0, **options: object) -> LidarScan:
+        return self.lidar(config, seed).scan(self.data, POSE, **options)
+
+
+def on_ray(scan: LidarScan, ring: int, azimuth: float = 0.0) -> np.ndarray:
+    """Position of the return of one ring that is nearest to an azimuth in rad."""
+    points = scan.points[scan.points["ring"] == ring]
+    off = np.arctan2(points["y"], points["x"]) - azimuth
+    chosen = points[np.argmin(np.abs(np.angle(np.exp(1j * off))))]
+    return np.array([chosen["x"], chosen["y"], chosen["z"]])
+
+
+def test_every_range_on_the_ground_is_exact() -> None:
+    scan = World().scan()
+    elevations = np.radians(lidar_module.BEAM_ELEVATIONS["hdl_64e"])
+    lengths = np.linalg.norm(scan.positions, axis=1)
+    expected = -HEIGHT / np.sin(elevations[scan.points["ring"]])
+    np.testing.assert_allclose(lengths, expected, atol=1e-3)
+    np.testing.assert_allclose(scan.points["z"], -HEIGHT, atol=1e-3)
+    reaches = (elevations < 0) & (-HEIGHT / np.sin(np.minimum(elevations, -1e-9)) <= 120.0)
+    assert len(scan.points) == reaches.sum() * EXACT.columns
+
+
+def test_every_point_on_a_turned_box_lies_on_its_faces() -> None:
+    world = World(plane=False, box=((12.0, 3.0, HEIGHT), (2.0, 0.9, 0.7)))
+    yaw = 0.4
+    world.data.mocap_quat[0] = [np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
+    mujoco.mj_kinematics(world.model, world.data)
+    points = world.scan().positions - [12.0, 3.0, 0.0]
+    turn = np.array([[np.cos(yaw), np.sin(yaw), 0], [-np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+    local = points @ turn.T
+    to_faces = np.abs(local) - [2.0, 0.9, 0.7]
+    assert len(points) > 100
+    assert np.abs(to_faces.max(axis=1)).max() < 1e-3
+
+
+def test_rings_count_from_below_and_match_the_data_sheet() -> None:
+    table = lidar_module.BEAM_ELEVATIONS
+    assert all((np.diff(beams) > 0).all() for beams in table.values())
+    assert table["hdl_64e"][[0, 31, 32, 63]] == pytest.approx(
+        [-24.333, -8.833, -8.333, 2.0], abs=1e-3
+    )
+    assert table["hdl_32e"][[0, -1]] == pytest.approx([-30.67, 10.67], abs=0.01)
+    assert table["vlp_16"][[0, -1]] == pytest.approx([-15.0, 15.0])
+    room = World(wall=((30.0, 0.0, 0.0), (0.5, 200.0, 50.0)))
+    for name, config in LIDARS.items():
+        quiet = replace(config.without_flaws(), minimum_range=0.1)
+        x, _, z = on_ray(room.scan(quiet), ring=len(table[config.beams]) - 1)
+        assert np.degrees(np.arctan2(z, x)) == pytest.approx(table[config.beams][-1], abs=0.01), (
+            name
+        )
+
+
+def test_the_head_turns_clockwise_from_the_back_and_the_stamp_is_in_the_middle() -> None:
+    points = World().scan().points
+    assert points["time"].min() == pytest.approx(-0.05, abs=2e-4)
+    assert points["time"].max() == pytest.approx(0.05, abs=2e-4)
+    assert (np.diff(points["time"]) >= 0).all()
+    azimuth = np.arctan2(points["y"].astype(float), points["x"])
+    np.testing.assert_allclose(azimuth, -2 * np.pi * 10.0 * points["time"], atol=1e-4)
+
+
+def test_motion_distorts_a_wall_as_closed_form_says() -> None:
+    speed, wall = 20.0, 25.0
+    world = World(plane=False, wall=((wall + 0.5, 0.0, 0.0), (0.5, 200.0, 50.0)))
+    points = world.scan(velocity=np.array([speed, 0, 0, 0, 0, 0])).points
+    np.testing.assert_allclose(points["x"], wall - speed * points["time"], atol=1e-4)
+    still = world.scan().points
+    np.testing.assert_allclose(still["x"], wall, atol=1e-4)
+
+
+def test_points_of_a_turning_sensor_lie_on_the_wall_from_where_each_was_measured() -> None:
+    world = World(plane=False, wall=((10.5, 0.0, 0.0), (0.5, 200.0, 50.0)))
+    speed, rate = 15.0, 0.8
+    points = world.scan(velocity=np.array([speed, 0, 0, 0, 0, rate])).points
+    time = points["time"].astype(float)
+    heading = rate * time
+    sensor_x = speed / rate * np.sin(heading)  # the arc of a car
+    x = sensor_x + np.cos(heading) * points["x"] - np.sin(heading) * points["y"]
+    np.testing.assert_allclose(x, 10.0, atol=1e-3)
+
+
+def test_geoms_are_named_and_excluded_bodies_are_transparent() -> None:
+    world = World(
+        plane=False,
+        own=((1.0, 0.0, HEIGHT), (0.1, 0.1, 0.05)),
+        car=((9.0, 0.0, HEIGHT), (2.0, 0.9, 0.7)),
+    )
+    groups = world.model.geom_group.copy()
+    assert set(world.scan().geom) == {world.geom("own"), world.geom("car")}
+    scan = world.scan(exclude=[world.model.body("own").id])
+    assert set(scan.geom) == {world.geom("car")}
+    assert on_ray(scan, ring=60)[0] == pytest.approx(7.0, abs=1e-3)
+    assert (world.model.geom_group == groups).all()
+
+
+def test_glass_returns_nothing_and_what_is_behind_is_seen_through_it() -> None:
+    world = World(
+        plane=False,
+        glass=((5.0, 0.0, HEIGHT), (0.01, 1.0, 1.0)),
+        car=((9.0, 0.0, HEIGHT), (2.0, 0.9, 0.7)),
+    )
+    world.surfaces.glass[world.geom("glass")] = True
+    scan = world.scan()
+    assert set(scan.geom) == {world.geom("car")}
+    assert on_ray(scan, ring=60)[0] == pytest.approx(7.0, abs=1e-3)
+    opaque = replace(EXACT, glass_transmission=0.0)
+    in_front = np.abs(world.scan(opaque).positions[:, 1]) < 0.9
+    assert not in_front.any()
+
+
+def test_range_limits() -> None:
+    world = World(plane=False, wall=((30.5, 0.0, 0.0), (0.5, 200.0, 50.0)))
+    ranges = np.linalg.norm(world.scan(replace(EXACT, maximum_range=40.0)).positions, axis=1)
+    assert 39.0 < ranges.max() <= 40.0
+    ranges = np.linalg.norm(world.scan(replace(EXACT, minimum_range=35.0)).positions, axis=1)
+    assert 35.0 <= ranges.min() < 36.0
+
+
+def test_noise_and_steps_of_ranges() -> None:
+    noisy = replace(EXACT, columns=2048, range_noise=0.03, range_quantum=0.002)
+    points = World().scan(noisy)
+    elevations = np.radians(lidar_module.BEAM_ELEVATIONS["hdl_64e"])
+    ranges = np.linalg.norm(points.positions.astype(float), axis=1)
+    errors = ranges + HEIGHT / np.sin(elevations[points.points["ring"]])
+    assert errors.mean() == pytest.approx(0.0, abs=1e-3)
+    assert errors.std() == pytest.approx(0.03, rel=0.02)
+    np.testing.assert_allclose(ranges, np.round(ranges / 0.002) * 0.002, atol=2e-5)
+
+
+def test_random_losses_have_their_share() -> None:
+    full, lossy = (
+        len(World().scan().points),
+        len(World().scan(replace(EXACT, random_loss=0.3)).points),
+    )
+    assert lossy / full == pytest.approx(0.7, abs=0.02)
+
+
+def test_dark_and_far_surfaces_are_lost_first() -> None:
+    def share(reflectivity: float, distance: float) -> float:
+        world = World(plane=False, wall=((distance + 0.5, 0.0, HEIGHT), (0.5, 3.0, 1.0)))
+        exact = len(world.scan().points)
+        world.surfaces.reflectivity[:] = reflectivity
+        return (
+            len(world.scan(replace(LIDARS["hdl_64e"], columns=512, random_loss=0.0)).points) / exact
+        )
+
+    assert share(0.1, 10.0) == 1.0
+    assert 0.3 < share(0.1, 50.0) < 0.6  # the reach of 10 % reflectivity
+    assert share(0.8, 50.0) > 0.99
+    assert share(0.1, 100.0) < 0.1
+
+
+def test_intensity_tells_materials_apart_and_retro_reflectors_shine() -> None:
+    world = World(
+        plane=False,
+        dark=((10.5, 3.0, HEIGHT), (0.5, 1.0, 0.7)),
+        bright=((10.5, -3.0, HEIGHT), (0.5, 1.0, 0.7)),
+        sign=((10.5, 0.0, HEIGHT), (0.5, 1.0, 0.7)),
+    )
+    for name, reflectivity in (("dark", 0.1), ("bright", 0.6), ("sign", 1.0)):
+        world.surfaces.reflectivity[world.geom(name)] = reflectivity
+    scan = world.scan(LIDARS["hdl_64e"])
+    mean = {
+        n: scan.points["intensity"][scan.geom == world.geom(n)].mean() for n in ("dark", "bright")
+    }
+    assert mean["dark"] == pytest.approx(0.1, abs=0.03)
+    assert mean["bright"] == pytest.approx(0.6, abs=0.05)
+    assert (scan.points["intensity"][scan.geom == world.geom("sign")] == 1.0).all()
+
+
+def test_same_seed_same_bytes_whatever_the_threads() -> None:
+    world = World(car=((9.0, 0.0, 0.7), (2.0, 0.9, 0.7)))
+    velocity = np.array([10.0, 0, 0, 0, 0, 0.3])
+    config = LIDARS["hdl_64e"]
+
+    def bytes_of(seed: int, threads: int) -> bytes:
+        scanner = world.lidar(config, seed, threads)
+        scans = [scanner.scan(world.data, POSE, velocity=velocity) for _ in range(2)]
+        return b"".join(scan.points.tobytes() + scan.geom.tobytes() for scan in scans)
+
+    assert bytes_of(3, 1) == bytes_of(3, 2) == bytes_of(3, 3)
+    assert bytes_of(3, 1) != bytes_of(4, 1)
+
+
+def test_a_point_is_laid_out_as_drivers_publish_it() -> None:
+    assert POINT_TYPE.itemsize == 22
+    offsets = {name: POINT_TYPE.fields[name][1] for name in POINT_TYPE.names}
+    assert offsets == {"x": 0, "y": 4, "z": 8, "intensity": 12, "ring": 16, "time": 18}
+
+
+def test_a_wrong_setting_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"beams = 'vlp_17'.*columns = 3"):
+        World().lidar(LidarConfig(beams="vlp_17", columns=3))
