@@ -49,6 +49,7 @@ def _blimp_control(arguments: argparse.Namespace) -> None:
     from snn_ros.blimp_control import weights
     from snn_ros.blimp_control.evaluation import domain_scores
     from snn_ros.blimp_control.model_card import fitness_curve, model_card
+    from snn_ros.blimp_control.plant import PLANTS
     from snn_ros.blimp_control.training import Evolution, EvolutionConfig, held_out_domains
 
     name = f"blimp_control_{arguments.profile}"
@@ -72,7 +73,8 @@ def _blimp_control(arguments: argparse.Namespace) -> None:
         + " --quantised"
         * config.quantised
     )
-    training = {"command": command, **vars(config)}
+    plants = {plant: parameters._asdict() for plant, parameters in PLANTS.items()}
+    training = {"command": command, **vars(config), "plants": plants}
     weights.save(output, network, config.profile, training, scores)
     card = model_card(output.stem, config, progress, command, scores)
     output.with_suffix(".md").write_text(card)
