@@ -25,7 +25,7 @@ from snn_ros.ros.dds_link import Delivery, Traffic, measure
 
 _SIZES = (500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000)
 _COUNT = 30
-_OURS = dds.settings({})
+_OURS: Mapping[str, str] = dds.settings({})
 _DRIVERS: Mapping[str, Mapping[str, str]] = {
     "default": {},
     "tuned": {dds.TRANSPORTS_VARIABLE: dds.DRIVER_TRANSPORTS},
@@ -49,9 +49,8 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Sizes with and without the profile, then drivers with other settings, both ways."""
-    for size, (name, settings) in itertools.product(
-        _SIZES, {"default": {}, "profile": _OURS}.items()
-    ):
+    both = {"default": _DRIVERS["default"], "profile": _OURS}
+    for size, (name, settings) in itertools.product(_SIZES, both.items()):
         traffic = Traffic(size, _COUNT)
         yield Case(f"{name}_{size / 1e6:g}MB_best_effort", traffic, settings, settings)
     for (name, settings), reliable in itertools.product(_DRIVERS.items(), (False, True)):
