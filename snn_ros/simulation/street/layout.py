@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Points = NDArray[np.float64]
 """(N, 2) float64: x, y in m."""
 
+LANE_KINDS = ("car", "cycle", "walk")
+TURNS = ("left", "forward", "right")
 MARKING_KINDS = ("solid", "dashed", "stop", "crosswalk")
 POLE_KINDS = ("lamp", "sign", "traffic_light")
 
@@ -30,10 +32,11 @@ class Lane:
         successors: identifiers of the lanes that begin where this one ends.
         left: identifier of the lane beside it on the left, if one may change there.
         right: the same on the right.
-        oncoming: identifier of the lane on the left in the opposite direction, if there is one.
-        kind: ``car``, or ``cycle`` for cycle tracks that cars do not use.
+        oncoming: identifier of the nearest lane in the opposite direction, if there is one.
+        kind: one of ``LANE_KINDS``; cars do not use cycle lanes.
         turn: what taking this lane means for the route: ``left``, ``right`` or ``forward``.
-        stop: whether vehicles must give way at its end, where a stop line is.
+        gate: name of the crossing or crosswalk that lets traffic pass ``stop_at``.
+        stop_at: arc length of the stop line in m; meaningful where there is a gate.
     """
 
     identifier: int
@@ -46,7 +49,8 @@ class Lane:
     oncoming: int | None = None
     kind: str = "car"
     turn: str = "forward"
-    stop: bool = False
+    gate: str | None = None
+    stop_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,9 @@ class RoadLayout:
 
     Attributes:
         name: kind and seed, for messages.
-        lanes: every lane.
-        carriageway: polygons (M, 2), counter-clockwise, whose union can be driven on.
-        pavements: polygons (M, 2), counter-clockwise, raised by ``kerb_height``.
+        lanes: every lane that vehicles use.
+        carriageway: convex polygons (M, 2), counter-clockwise, whose union can be driven on.
+        pavements: convex polygons (M, 2), counter-clockwise, raised by ``kerb_height``.
         markings: paint.
         buildings: boxes beside the road.
         trees: beside the road.
@@ -125,6 +129,7 @@ class RoadLayout:
         parking: where parked cars may stand.
         ground_extent: x minimum, y minimum, x maximum, y maximum of the ground in m.
         kerb_height: of the pavements in m.
+        footways: lanes on which pedestrians walk; identifiers differ from those of ``lanes``.
     """
 
     name: str
@@ -138,6 +143,7 @@ class RoadLayout:
     parking: tuple[ParkingSpot, ...]
     ground_extent: tuple[float, float, float, float]
     kerb_height: float = 0.12
+    footways: tuple[Lane, ...] = ()
 
     def lane(self, identifier: int) -> Lane:
         """The lane of an identifier.
