@@ -5,11 +5,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from support import cloud_load
+from support.blimp_logs import FLIGHTS, replay_through_node
 from support.blimp_oracle import PUBLISHED, differences
 from support.soak import watch
 
 from snn_ros.blimp_control import weights
-from snn_ros.blimp_control.evaluation import domain_scores, oracle_rows, trim_rows
+from snn_ros.blimp_control.evaluation import compare_commands, domain_scores, oracle_rows, trim_rows
 from snn_ros.blimp_control.pid import PidGains
 from snn_ros.blimp_control.speed import measure
 from snn_ros.blimp_control.training import held_out_domains
@@ -71,6 +72,16 @@ def test_speed(figures):
     figures.update(measure())
     assert figures["numpy_step_us_p99"] <= 50.0
     assert figures["simulator_ticks_per_s"] >= 1e6
+
+
+@pytest.mark.parametrize("name", FLIGHTS)
+def test_recorded_flight_over_dds(figures, probe, start_node, data_dir, tmp_path, name):
+    commands = replay_through_node(probe, start_node, data_dir, tmp_path, name, rate=1.0)
+    agreement = compare_commands(*commands)
+    figures.update(asdict(agreement))
+    assert agreement.small_difference <= 0.5
+    if agreement.large_share > 0.0:
+        assert agreement.correlation >= 0.9
 
 
 def test_node_soak_120_s_at_10_hz(figures, probe, start_node):
