@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             {"scenario": name, "controller": controller, "pace": "0.0"}, timeout=_TIMEOUT
         )
     scores = {controller: score(log) for controller, log in logs.items()}
-    rows = [_row(CONTROLLERS[controller], values) for controller, values in scores.items()]
+    rows = [_row(controller, values) for controller, values in scores.items()]
     _print_table(rows)
     arguments.output.mkdir(parents=True, exist_ok=True)
     figures = {
@@ -102,10 +102,11 @@ def score(log: FlightLog) -> dict[str, float]:
     }
 
 
-def _row(title: str, scores: dict[str, float]) -> list[str]:
+def _row(controller: str, scores: dict[str, float]) -> list[str]:
     centimetres = [f"{100 * scores[n]:.1f}" for n in ("rmse_m", "overshoot_m", "settled_error_m")]
-    times = [f"{scores[n]:.0f}" for n in ("spikes_per_s", "step_p50_us", "step_p99_us")]
-    return [title, *centimetres, *times]
+    spikes = f"{scores['spikes_per_s']:.0f}" if controller == "snn" else "none"
+    times = [f"{scores[n]:.0f}" for n in ("step_p50_us", "step_p99_us")]
+    return [CONTROLLERS[controller], *centimetres, spikes, *times]
 
 
 def _print_table(rows: list[list[str]]) -> None:
@@ -124,9 +125,9 @@ def _write_report(
     )
     report.table("Both controllers on the same flight", COLUMNS, rows)
     report.text(
-        "Overshoot and remaining error are the worst of all steps. Both flights run the network, "
-        "which drives in the first only; the step time is that of filter, network, shadow PID and "
-        "limits together."
+        "Overshoot and remaining error are the worst of all steps. Network and PID run in both "
+        "flights, one of them drives; the step time is that of filter, network, PID and limits "
+        "together, on a machine that runs the simulation too."
     )
     figure = altitude_figure(scenario, logs)
     figure.savefig(folder / "flight.png", dpi=110)
