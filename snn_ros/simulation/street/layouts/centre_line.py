@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn_ros.simulation.street.layout import Points
-
-Floats = float | Sequence[float] | NDArray[np.float64]
+from snn_ros.simulation.street.planar import Floats, advance
 
 _ARC_STEP = math.radians(3.0)  # chords of polygons; 2.3 cm off the arc at a radius of 70 m
 
@@ -27,26 +26,6 @@ class Piece(NamedTuple):
 def arc(radius: float, angle: float) -> Piece:
     """The circular piece of a radius in m that turns by an angle in rad (positive left)."""
     return Piece(radius * abs(angle), math.copysign(1.0 / radius, angle))
-
-
-def advance(pose: Floats, distance: Floats, curvature: Floats) -> NDArray[np.float64]:
-    """The pose after a distance along a circle.
-
-    Args:
-        pose: (..., 3) x, y in m and yaw in rad.
-        distance: (...) in m.
-        curvature: (...) in 1/m; 0 is a straight line.
-
-    Returns:
-        (..., 3), exact for any curvature.
-    """
-    pose, distance = np.asarray(pose, dtype=np.float64), np.asarray(distance, dtype=np.float64)
-    half_turn = 0.5 * distance * np.asarray(curvature, dtype=np.float64)
-    chord = distance * np.sinc(half_turn / np.pi)
-    heading = pose[..., 2] + half_turn
-    x = pose[..., 0] + chord * np.cos(heading)
-    y = pose[..., 1] + chord * np.sin(heading)
-    return np.stack(np.broadcast_arrays(x, y, pose[..., 2] + 2.0 * half_turn), axis=-1)
 
 
 class CentreLine:

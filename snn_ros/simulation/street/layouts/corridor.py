@@ -14,7 +14,8 @@ import numpy as np
 
 from snn_ros.simulation.street.layout import Marking, ParkingSpot, Points
 from snn_ros.simulation.street.layouts.builder import LayoutBuilder, samples
-from snn_ros.simulation.street.layouts.centre_line import CentreLine, advance
+from snn_ros.simulation.street.layouts.centre_line import CentreLine
+from snn_ros.simulation.street.planar import advance
 
 FORWARD, BACKWARD = -1.0, 1.0  # side of the centre line on which each direction drives
 CROSSWALK_WIDTH = 3.0

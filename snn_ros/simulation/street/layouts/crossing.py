@@ -8,9 +8,10 @@ import numpy as np
 
 from snn_ros.simulation.street.layout import Marking, Points, Pole, RoadLayout
 from snn_ros.simulation.street.layouts.builder import LayoutBuilder, samples
-from snn_ros.simulation.street.layouts.centre_line import CentreLine, Piece, advance, arc
+from snn_ros.simulation.street.layouts.centre_line import CentreLine, Piece, arc
 from snn_ros.simulation.street.layouts.corridor import Corridor, Section, add_corridor
 from snn_ros.simulation.street.layouts.roadside import CITY, Roadside, furnish
+from snn_ros.simulation.street.planar import advance
 
 _ARMS = 4
 _JUNCTION = 10.0  # from the middle to where the arms begin, in m

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from snn_ros.configuration import ConfigurationError
 from snn_ros.simulation.street.layout import POLE_KINDS, RoadLayout
 from snn_ros.simulation.street.layouts import LayoutParameters, make_layout
-from snn_ros.simulation.street.layouts.centre_line import CentreLine, Piece, advance, arc
+from snn_ros.simulation.street.layouts.centre_line import CentreLine, Piece, arc
+from snn_ros.simulation.street.planar import advance
 
 KINDS = ("street", "crossing", "highway", "parking", "campus", "route")
 
