@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 Floats = NDArray[np.floating]
 
-RETRO_REFLECTIVE = 0.95
+RETRO_REFLECTIVE = 0.9
 """Surfaces of at least this reflectivity send the beam back where it came from, at any angle."""
 _RETRO_GAIN = 20.0  # against a white matt surface; number plates and signs reach 10 to 100
 

@@ -1,4 +1,4 @@
-"""Many rays into a MuJoCo world at once, on a few threads."""
+"""Many rays into a MuJoCo world at once, on a few threads; they meet geoms of ``SENSED_GROUPS``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-INVISIBLE_GROUP = 5
-"""Rays pass through geoms of this MuJoCo group."""
+from snn_ros.simulation.render import SENSED_GROUPS
 
-_VISIBLE_GROUPS = np.array([group != INVISIBLE_GROUP for group in range(6)], dtype=np.uint8)
+_HIDDEN_GROUP = SENSED_GROUPS.index(0)
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def _cast_bundle(
         world,
         origin,
         directions[rays].reshape(-1),
-        _VISIBLE_GROUPS,
+        np.array(SENSED_GROUPS, dtype=np.uint8),
         True,
         -1,
         hits.geom[rays],
@@ -124,7 +123,7 @@ def _invisible(model: Any, hidden: NDArray[np.bool_] | None) -> Iterator[None]:
         yield
         return
     groups = model.geom_group.copy()
-    model.geom_group[hidden] = INVISIBLE_GROUP
+    model.geom_group[hidden] = _HIDDEN_GROUP
     try:
         yield
     finally:
