@@ -8,16 +8,17 @@ world given to ``Lidar.scan`` are those of then, and as in KITTI cameras are tri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from snn_ros.configuration import check, setting
+from snn_ros.configuration import check
 from snn_ros.geometry.rigid import Transform
 from snn_ros.simulation.sensors import lidar_returns as returns
+from snn_ros.simulation.sensors.lidar_config import BEAMS, BeamBlock, LidarConfig
 from snn_ros.simulation.sensors.rays import Hits, RayCaster
 
 POINT_TYPE = np.dtype(
@@ -32,73 +33,8 @@ POINT_TYPE = np.dtype(
 )
 """A point as drivers of spinning LiDARs publish it: 22 bytes, m and s."""
 
-BEAM_ELEVATIONS: dict[str, NDArray[Any]] = {
-    # degrees, lowest beam first (ring 0), from the data sheets
-    "hdl_64e": np.concatenate(
-        [-24.0 - 1 / 3 + np.arange(32) / 2, -8.0 - 1 / 3 + np.arange(32) / 3]
-    ),
-    "hdl_32e": -30.67 + np.arange(32) * 4 / 3,
-    "vlp_16": -15.0 + np.arange(16) * 2.0,
-}
 
 _COLUMNS_PER_BUNDLE = 16
-
-
-@dataclass(frozen=True)
-class LidarConfig:
-    """Kind of LiDAR and size of its flaws; the defaults imitate the HDL-64E of KITTI."""
-
-    beams: str = setting("hdl_64e", "table of beam elevations", choices=tuple(BEAM_ELEVATIONS))
-    columns: int = setting(2048, "firings in a sweep", minimum=16, maximum=8192)
-    rate: float = setting(10.0, "sweeps per second", unit="Hz", minimum=1.0, maximum=50.0)
-    minimum_range: float = setting(0.9, "shortest range", unit="m", minimum=0.0)
-    maximum_range: float = setting(120.0, "longest range", unit="m", minimum=1.0)
-    range_noise: float = setting(0.02, "standard deviation of a range", unit="m", minimum=0.0)
-    range_quantum: float = setting(0.002, "step of a range", unit="m", minimum=0.0)
-    intensity_noise: float = setting(0.02, "standard deviation of an intensity", minimum=0.0)
-    intensity_quantum: float = setting(0.01, "step of an intensity", minimum=0.0, maximum=1.0)
-    reach: float = setting(
-        50.0, "distance at which 10 % reflectivity is seen half the time", unit="m", minimum=1.0
-    )
-    reach_spread: float = setting(
-        0.5, "standard deviation of the logarithm of the detection threshold", minimum=0.0
-    )
-    random_loss: float = setting(
-        0.03, "share of returns lost for no reason", minimum=0.0, maximum=1.0
-    )
-    roughness: float = setting(
-        0.6, "brightness at grazing incidence: 0 matt, 1 as bright as square on",
-        minimum=0.0, maximum=1.0,
-    )  # fmt: skip
-    attenuation: float = setting(0.0005, "of the air", unit="1/m", minimum=0.0)
-    glass_transmission: float = setting(
-        0.4, "power left after going through a window and back", minimum=0.0, maximum=1.0
-    )
-
-    def without_flaws(self) -> LidarConfig:
-        """The same beams, exact, with nothing lost but what is out of range."""
-        return replace(
-            self,
-            range_noise=0.0,
-            range_quantum=0.0,
-            intensity_noise=0.0,
-            intensity_quantum=0.0,
-            reach=1e9,
-            reach_spread=0.0,
-            random_loss=0.0,
-            roughness=1.0,
-            glass_transmission=1.0,
-            attenuation=0.0,
-        )
-
-
-LIDARS: dict[str, LidarConfig] = {
-    "hdl_64e": LidarConfig(),
-    "hdl_32e": LidarConfig(beams="hdl_32e", maximum_range=100.0),
-    "vlp_16": LidarConfig(beams="vlp_16", columns=1800, maximum_range=100.0),
-    "nuscenes": LidarConfig(beams="hdl_32e", columns=1084, rate=20.0, maximum_range=100.0),
-}
-"""Presets by name."""
 
 
 class Surfaces(Protocol):
@@ -132,6 +68,35 @@ class LidarScan:
         return np.stack([self.points[axis] for axis in "xyz"], axis=-1)
 
 
+class _Echoes(NamedTuple):
+    """What beams have met, one row each.
+
+    Attributes:
+        position: (N, 3) in the sensor's frame, in m.
+        cosine: (N,) of the angle of incidence.
+        geom: (N,) id.
+        through_glass: (N,) whether the beam went through a window.
+        ring: (N,).
+        time: (N,) in s.
+    """
+
+    position: NDArray[np.float64]
+    cosine: NDArray[np.float64]
+    geom: NDArray[np.int32]
+    through_glass: NDArray[np.bool_]
+    ring: NDArray[np.int64]
+    time: NDArray[np.float64]
+
+
+def _in_order_of_firing(blocks: Sequence[_Echoes]) -> _Echoes:
+    """Echoes of all blocks, by time, then ring."""
+    if len(blocks) == 1:
+        return blocks[0]
+    joined = _Echoes._make(np.concatenate(columns) for columns in zip(*blocks, strict=True))
+    order = np.argsort(joined.time, kind="stable")
+    return _Echoes._make(column[order] for column in joined)
+
+
 class Lidar:
     """Sweeps of a world. Same seed, same bytes."""
 
@@ -161,9 +126,12 @@ class Lidar:
         self._generator = generator
         self._caster = RayCaster(model, threads=threads)
         self._model = model
-        elevations = np.radians(BEAM_ELEVATIONS[config.beams])
         self._times = ((np.arange(config.columns) + 0.5) / config.columns - 0.5) / config.rate
-        self._directions = beam_directions(-2.0 * np.pi * config.rate * self._times, elevations)
+        azimuths = -2.0 * np.pi * config.rate * self._times
+        self._blocks = [
+            (block, beam_directions(azimuths, np.radians(block.elevations)))
+            for block in BEAMS[config.beams]
+        ]
         self._threshold = returns.threshold_for(config.reach, config.attenuation)
 
     def scan(
@@ -185,25 +153,51 @@ class Lidar:
             pose: (4, 4) ``T_world_lidar`` in the middle of the sweep.
             velocity: (6,) linear in m/s and angular in rad/s in the sensor's frame; None casts
                 all columns from the one pose, as after perfect motion compensation.
-            exclude: ids of bodies that beams pass through, such as the vehicle's own.
+            exclude: ids of bodies whose returns are cut out, such as the vehicle's own; they
+                still keep beams from what is behind them.
         """
-        columns, beams, _ = self._directions.shape
         rotations, origins = _sweep(pose, velocity, self._times)
-        # a bundle shares one origin; the true origin of a column is at most 8 columns away
+        excluded = np.isin(self._model.geom_bodyid, np.asarray(exclude, dtype=np.int64))
+        echoes, first_ring = [], 0
+        for block, directions in self._blocks:
+            echoes.append(
+                self._cast_block(data, block, directions, rotations, origins, excluded, first_ring)
+            )
+            first_ring += len(block.elevations)
+        return self._receive(_in_order_of_firing(echoes))
+
+    def _cast_block(
+        self,
+        data: Any,
+        block: BeamBlock,
+        directions: NDArray[np.float64],
+        rotations: NDArray[np.float64],
+        origins: NDArray[np.float64],
+        excluded: NDArray[np.bool_],
+        first_ring: int,
+    ) -> _Echoes:
+        """What the beams of a block meet, apart from glass and excluded geoms."""
+        columns, beams, _ = directions.shape
+        # columns of a bundle share the origin of the one in the middle; what they meet is then
+        # expressed in the frame of the column's own time, so that every point is on its surface
         bundle = np.arange(columns) // _COLUMNS_PER_BUNDLE
         middle = np.minimum(bundle * _COLUMNS_PER_BUNDLE + _COLUMNS_PER_BUNDLE // 2, columns - 1)
-        heads = origins[middle[::_COLUMNS_PER_BUNDLE]]
-        world_directions = np.matmul(self._directions, rotations.transpose(0, 2, 1)).reshape(-1, 3)
-        shift = np.einsum("cji,cj->ci", rotations, origins[middle] - origins)
-
-        hits, through_glass = self._cast(data, heads, world_directions, bundle, beams, exclude)
-        ray = np.flatnonzero(hits.geom >= 0)
+        above = np.array([0.0, 0.0, block.height])
+        heads = (origins + rotations @ above)[middle]
+        shift = np.einsum("cji,cj->ci", rotations, heads - origins)
+        world_directions = np.matmul(directions, rotations.transpose(0, 2, 1)).reshape(-1, 3)
+        hits, through_glass = self._cast(
+            data, heads[::_COLUMNS_PER_BUNDLE], world_directions, np.repeat(bundle, beams)
+        )
+        ray = np.flatnonzero((hits.geom >= 0) & ~excluded[hits.geom])
         column, ring = np.divmod(ray, beams)
-        # exact points of the surfaces, seen from the column's own origin
-        position = hits.distance[ray, None] * self._directions.reshape(-1, 3)[ray] + shift[column]
-        cosine = np.abs(np.einsum("ij,ij->i", world_directions[ray], hits.normal[ray]))
-        return self._receive(
-            position, cosine, hits.geom[ray], through_glass[ray], ring, self._times[column]
+        return _Echoes(
+            position=hits.distance[ray, None] * directions.reshape(-1, 3)[ray] + shift[column],
+            cosine=np.abs(np.einsum("ij,ij->i", world_directions[ray], hits.normal[ray])),
+            geom=hits.geom[ray],
+            through_glass=through_glass[ray],
+            ring=ring + first_ring,
+            time=self._times[column],
         )
 
     def _cast(
@@ -212,55 +206,37 @@ class Lidar:
         heads: NDArray[np.float64],
         directions: NDArray[np.float64],
         bundle: NDArray[np.int64],
-        beams: int,
-        exclude: Sequence[int],
     ) -> tuple[Hits, NDArray[np.bool_]]:
         """First hits that are not glass, and which rays went through glass."""
-        hidden = np.isin(self._model.geom_bodyid, np.asarray(exclude, dtype=np.int64))
         reach = self.config.maximum_range + 1.0
-        bundles = len(heads)
-        ends = np.cumsum(np.bincount(bundle, minlength=bundles)) * beams
-        hits = self._caster.cast(data, heads, directions, ends, reach=reach, hidden=hidden)
+        ends = np.cumsum(np.bincount(bundle, minlength=len(heads)))
+        hits = self._caster.cast(data, heads, directions, ends, reach=reach)
         through_glass = (hits.geom >= 0) & self._surfaces.glass[hits.geom]
         again = np.flatnonzero(through_glass)
+        hits.geom[again] = -1
         if again.size and self.config.glass_transmission > 0.0:
-            ends = np.cumsum(np.bincount(bundle[again // beams], minlength=bundles))
+            ends = np.cumsum(np.bincount(bundle[again], minlength=len(heads)))
             behind = self._caster.cast(
-                data,
-                heads,
-                directions[again],
-                ends,
-                reach=reach,
-                hidden=hidden | self._surfaces.glass,
+                data, heads, directions[again], ends, reach=reach, hidden=self._surfaces.glass
             )
             hits.geom[again] = behind.geom
             hits.distance[again] = behind.distance
             hits.normal[again] = behind.normal
-        else:
-            hits.geom[again] = -1
         return hits, through_glass
 
-    def _receive(
-        self,
-        position: NDArray[np.float64],
-        cosine: NDArray[np.float64],
-        geom: NDArray[np.int32],
-        through_glass: NDArray[np.bool_],
-        ring: NDArray[np.int64],
-        time: NDArray[np.float64],
-    ) -> LidarScan:
+    def _receive(self, echoes: _Echoes) -> LidarScan:
         """The returns that the receiver notices, as it measures them."""
         config, generator = self.config, self._generator
-        distance = np.sqrt(np.einsum("ij,ij->i", position, position))
-        reflectivity = self._surfaces.reflectivity[geom]
+        distance = np.sqrt(np.einsum("ij,ij->i", echoes.position, echoes.position))
+        reflectivity = self._surfaces.reflectivity[echoes.geom]
         power = returns.received_power(
             distance,
-            cosine,
+            echoes.cosine,
             reflectivity,
             roughness=config.roughness,
             attenuation=config.attenuation,
         )
-        power = np.where(through_glass, config.glass_transmission * power, power)
+        power = np.where(echoes.through_glass, config.glass_transmission * power, power)
         chance = (1.0 - config.random_loss) * returns.detection_probability(
             power, self._threshold, config.reach_spread
         )
@@ -270,17 +246,19 @@ class Lidar:
         noise = config.range_noise * generator.standard_normal(len(seen_at))
         measured = returns.quantised(seen_at + noise, config.range_quantum)
         brightness = returns.effective_reflectivity(
-            cosine[seen], reflectivity[seen], config.roughness
+            echoes.cosine[seen], reflectivity[seen], config.roughness
         )
         brightness += config.intensity_noise * generator.standard_normal(len(brightness))
 
         points = np.empty(len(seen_at), POINT_TYPE)
-        points["x"], points["y"], points["z"] = (position[seen] * (measured / seen_at)[:, None]).T
+        points["x"], points["y"], points["z"] = (
+            echoes.position[seen] * (measured / seen_at)[:, None]
+        ).T
         points["intensity"] = np.clip(
             returns.quantised(brightness, config.intensity_quantum), 0.0, 1.0
         )
-        points["ring"], points["time"] = ring[seen], time[seen]
-        return LidarScan(points, geom[seen])
+        points["ring"], points["time"] = echoes.ring[seen], echoes.time[seen]
+        return LidarScan(points, echoes.geom[seen])
 
 
 def beam_directions(
