@@ -1,1 +1,1 @@
-"""Every number the documentation quotes, one module each; ``python -m benchmarks`` runs them all."""
+"""Every number the docs quote, one module each; ``python -m benchmarks`` runs them all."""

@@ -5,11 +5,8 @@ No ROS is needed: the definitions of installed packages are read from their shar
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import cast
 
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat, Nodetype
@@ -24,6 +21,7 @@ from rosbags.typesys import (
 from rosbags.typesys.store import Typestore
 
 from snn_ros.bags.errors import UnknownType
+from snn_ros.packages import prefixes
 
 # Messages of this project that rosbags does not know.
 _OWN_PACKAGES = ("snn_ros", "vision_msgs")
@@ -109,19 +107,12 @@ def _parse(message_type: str, definition: MessageDefinition) -> Typesdict:
 def _installed_definitions(package: str) -> Typesdict:
     """All messages of a package, from the first share folder that has it."""
     found: Typesdict = {}
-    for prefix in _prefixes():
+    for prefix in prefixes():
         for file in sorted((prefix / "share" / package / "msg").glob("*.msg")):
             found.update(get_types_from_msg(file.read_text(), f"{package}/msg/{file.stem}"))
         if found:
             break
     return found
-
-
-def _prefixes() -> Iterator[Path]:
-    """Where ROS packages are installed; the wheels' place comes last and needs no variable."""
-    for prefix in [*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix]:
-        if prefix:
-            yield Path(prefix)
 
 
 def _types_used_by(types: Typestore, message_type: str) -> Iterator[str]:

@@ -22,8 +22,8 @@ from matplotlib.figure import Figure
 from snn_ros import machine
 from snn_ros.blimp_control import flight_scores
 from snn_ros.nodes.flight_recorder import FlightLog, fly
+from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.report import Report
-from snn_ros.ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.simulation.flight import Flight
 from snn_ros.simulation.render import Renderer, RendererError
 from snn_ros.simulation.scenario import Scenario, find_scenario, load_scenario

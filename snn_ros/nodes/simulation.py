@@ -19,6 +19,7 @@ from snn_ros.configuration import setting
 from snn_ros.errors import SnnRosError
 from snn_ros.geometry.rigid import rigid_transform
 from snn_ros.msg import BlimpCommand, Float64Stamped
+from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.ros.conversions.geometry import (
     ImuSample,
     OdometrySample,
@@ -32,7 +33,6 @@ from snn_ros.ros.conversions.geometry import (
 from snn_ros.ros.conversions.stamps import from_seconds, read_stamp, write_header, write_stamp
 from snn_ros.ros.main import run
 from snn_ros.ros.node import NodeParameters, SystemNode
-from snn_ros.ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.ros.qos import LATCHED, RESULT
 from snn_ros.simulation.flight import MOTORS_OFF, Flight, Frame, MotorCommand
 from snn_ros.simulation.scenario import find_scenario, load_scenario

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from snn_ros.ros.packages import OWN_PACKAGE, share_directory
+from snn_ros.packages import OWN_PACKAGE, share_directory
 
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 """What names the profile to Fast DDS 2 (ROS 2 Jazzy) and to Fast DDS 3."""

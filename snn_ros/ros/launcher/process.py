@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from snn_ros.packages import find_executable
 from snn_ros.ros.launcher.description import NodeProcess
 from snn_ros.ros.launcher.output import Printer
-from snn_ros.ros.packages import find_executable
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
 
+from snn_ros.packages import OWN_PACKAGE, prefixes, share_directory
 from snn_ros.ros import dds
 from snn_ros.ros.launcher.description import LaunchDescription, NodeProcess
 from snn_ros.ros.launcher.errors import LaunchError, NotActiveError
@@ -21,7 +22,6 @@ from snn_ros.ros.launcher.lifecycle import LifecycleWatch
 from snn_ros.ros.launcher.output import Printer
 from snn_ros.ros.launcher.parser import load
 from snn_ros.ros.launcher.process import ManagedProcess, describe_exit
-from snn_ros.ros.packages import OWN_PACKAGE, prefixes, share_directory
 
 SUFFIX = ".launch.xml"
 STOP_GRACE = 5.0  # s between the signal to stop and SIGKILL

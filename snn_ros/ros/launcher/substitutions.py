@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from snn_ros.packages import share_directory
 from snn_ros.ros.launcher.errors import LaunchError
-from snn_ros.ros.packages import share_directory
 
 MAX_DEPTH = 20
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")

@@ -2,10 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from snn_ros.ros import dds
-from snn_ros.ros.launcher.errors import LaunchError
-from snn_ros.ros.launcher.run import find_launch_file, node_environment
-from snn_ros.ros.packages import (
+from snn_ros.packages import (
     SOURCE_TREE,
     ExecutableNotFoundError,
     PackageNotFoundError,
@@ -13,6 +10,9 @@ from snn_ros.ros.packages import (
     prefixes,
     share_directory,
 )
+from snn_ros.ros import dds
+from snn_ros.ros.launcher.errors import LaunchError
+from snn_ros.ros.launcher.run import find_launch_file, node_environment
 
 
 def test_an_executable_is_found_below_its_prefix(package: dict[str, str]) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from snn_ros.packages import PackageNotFoundError
 from snn_ros.ros.launcher.substitutions import (
     Call,
     SubstitutionError,
@@ -10,7 +11,6 @@ from snn_ros.ros.launcher.substitutions import (
     evaluate,
     parse_template,
 )
-from snn_ros.ros.packages import PackageNotFoundError
 
 SURROUNDINGS = Surroundings({"x": "1", "name": "x", "s p": "2"}, {"HOME": "/h"}, Path("/files"))
 
