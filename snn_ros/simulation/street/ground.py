@@ -67,10 +67,11 @@ def _add_pavements(builder: WorldBuilder, layout: RoadLayout) -> None:
     height = layout.kerb_height
     slabs = merged(polygons.area(part, height, _PAVING_TILE) for part in layout.pavements)
     builder.add_mesh(builder.world, "pavement", slabs, "paving", PAVEMENT)
-    kerbs: list[Mesh] = []
-    for part in layout.pavements:
-        kerbs.append(polygons.walls(part, -TERRAIN_DEPTH, height))
-        kerbs.append(polygons.border(part, _KERB_WIDTH, height + MARKING_HEIGHT))
+    edges = polygons.outer_edges(layout.pavements)
+    kerbs = [
+        polygons.walls(edges, -TERRAIN_DEPTH, height),
+        polygons.border(edges, _KERB_WIDTH, height + MARKING_HEIGHT),
+    ]
     builder.add_mesh(builder.world, "kerbs", merged(kerbs), "kerb", PAVEMENT)
 
 

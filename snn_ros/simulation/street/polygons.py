@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -23,31 +25,34 @@ def area(polygon: ArrayLike, height: float, tile: float) -> Mesh:
     return flat_faces(corners, triangles / tile)
 
 
-def walls(polygon: ArrayLike, bottom: float, top: float, tile: float = 1.0) -> Mesh:
-    """Upright faces along the edges of a counter-clockwise polygon (M, 2), seen from outside."""
-    start = np.asarray(polygon, dtype=np.float64)
-    end = np.roll(start, -1, axis=0)
-    length = np.linalg.norm(end - start, axis=-1)
-    low, high = np.full((len(start), 1), bottom), np.full((len(start), 1), top)
-    corners = np.stack(
-        [np.hstack(pair) for pair in ((start, low), (end, low), (end, high), (start, high))], axis=1
+def outer_edges(polygons: Sequence[Floats]) -> Floats:
+    """(E, 2, 2) start and end of the edges of counter-clockwise polygons that no two share."""
+    edges = [np.stack([part, np.roll(part, -1, axis=0)], axis=1) for part in polygons]
+    if not edges:
+        return np.zeros((0, 2, 2))
+    every = np.concatenate(edges)
+    keys = [tuple(map(tuple, edge)) for edge in np.round(every, 3).tolist()]
+    present = set(keys)
+    return every[[(end, start) not in present for start, end in keys]]
+
+
+def walls(edges: Floats, bottom: float, top: float) -> Mesh:
+    """Upright faces on edges (E, 2, 2) of counter-clockwise outlines, seen from outside."""
+    start, end = edges[:, 0], edges[:, 1]
+    low, high = np.full((len(edges), 1), bottom), np.full((len(edges), 1), top)
+    return quads(
+        np.stack(
+            [np.hstack(p) for p in ((start, low), (end, low), (end, high), (start, high))], axis=1
+        )
     )
-    texture = np.zeros((len(start), 4, 2))
-    texture[:, 1:3, 0] = length[:, None] / tile
-    texture[:, 2:, 1] = (top - bottom) / tile
-    return quads(corners, texture)
 
 
-def border(polygon: ArrayLike, width: float, height: float) -> Mesh:
-    """A level strip along the inside of a counter-clockwise polygon's edges."""
-    outer = np.asarray(polygon, dtype=np.float64)
-    forward = _directions(np.roll(outer, -1, axis=0) - outer)
-    inward = np.stack([-forward[:, 1], forward[:, 0]], axis=-1)
-    before = np.roll(inward, 1, axis=0)
-    # Along the bisector of two edges the strip is wider by 1 / cos of half their angle.
-    mitre = (inward + before) / np.maximum(1.0 + (inward * before).sum(-1, keepdims=True), 0.5)
-    inner = outer + width * mitre
-    ring = np.stack([outer, np.roll(outer, -1, axis=0), np.roll(inner, -1, axis=0), inner], axis=1)
+def border(edges: Floats, width: float, height: float) -> Mesh:
+    """Level strips along the inside of edges (E, 2, 2) of counter-clockwise outlines."""
+    start, end = edges[:, 0], edges[:, 1]
+    forward = _directions(end - start)
+    inward = width * np.stack([-forward[:, 1], forward[:, 0]], axis=-1)
+    ring = np.stack([start, end, end + inward, start + inward], axis=1)
     return quads(np.concatenate([ring, np.full((*ring.shape[:2], 1), height)], axis=-1))
 
 
