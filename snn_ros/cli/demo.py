@@ -24,6 +24,7 @@ from snn_ros.blimp_control import flight_scores
 from snn_ros.nodes.flight_recorder import FlightLog, fly
 from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.report import Report
+from snn_ros.ros.main import prepare_environment
 from snn_ros.simulation.flight import Flight
 from snn_ros.simulation.render import Renderer, RendererError
 from snn_ros.simulation.scenario import Scenario, find_scenario, load_scenario
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Fly, score, report."""
     # The demo talks to itself only, whatever else is on the network.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    prepare_environment()
     began = time.monotonic()
     name = "blimp_quick" if arguments.quick else "blimp_four_setpoints"
     scenario = load_scenario(

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -30,9 +28,9 @@ from snn_ros.cli import DONE, FAILED
 from snn_ros.cli.figures import add_json_option, write_json
 from snn_ros.cli.launched_nodes import LaunchedNodes
 from snn_ros.nodes.bag_player import BagPlayer, ReplayResult
-from snn_ros.ros import dds
 from snn_ros.ros.launcher.errors import LaunchArgumentError, LaunchError
 from snn_ros.ros.launcher.run import LaunchSession
+from snn_ros.ros.main import prepare_environment
 
 _DEFAULTS = ReplayConfig()
 _LISTEN_TIMEOUT = 5.0  # s for active nodes to be seen to subscribe
@@ -117,8 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 @contextmanager
 def _player(config: ReplayConfig) -> Iterator[BagPlayer]:
     """The player in a ROS context of this process."""
-    os.environ.update(dds.settings())
-    os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+    prepare_environment()
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     player = None
     try:

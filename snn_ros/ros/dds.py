@@ -1,7 +1,7 @@
 """The DDS settings that our nodes run with, and the same for whoever wants to join them.
 
 Fast DDS reads a profile file named by an environment variable when the first node of a process is
-made; so the variable belongs to the process that starts nodes, not to the nodes. See docs/dds.md.
+made; the launcher sets it for its nodes, and a bare executable for itself. See docs/dds.md.
 """
 
 from __future__ import annotations

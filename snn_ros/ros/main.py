@@ -14,10 +14,19 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from snn_ros.ros import dds
+
 if TYPE_CHECKING:
     from snn_ros.ros.node import SystemNode
 
 _WAKE_UP_PERIOD = 0.1  # s; how late a signal may be noticed while no callback runs
+
+
+def prepare_environment() -> None:
+    """Give this process what a launcher would give it; call it before ROS is initialised."""
+    os.environ.update(dds.settings())
+    # The wheels do not set it, and resource look-up needs it.
+    os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 
 
 def run(make_node: Callable[[], SystemNode], arguments: Sequence[str] | None = None) -> int:
@@ -33,8 +42,7 @@ def run(make_node: Callable[[], SystemNode], arguments: Sequence[str] | None = N
     Returns:
         The exit code of the process.
     """
-    # The wheels do not set it, and resource look-up needs it.
-    os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+    prepare_environment()
     stop = threading.Event()
 
     def request_stop(number: int, _frame: FrameType | None) -> None:

@@ -108,3 +108,13 @@ def test_a_controller_that_is_told_to_stop_leaves_zero_thrust(probe, start_node)
     assert node.end(signal.SIGTERM) < 2.0
     probe.spin(0.2)
     assert commands[-1].thrust_left == 0.0
+
+
+def test_a_bare_executable_takes_our_dds_profile_unless_told_otherwise(start_node, monkeypatch):
+    monkeypatch.delenv("FASTRTPS_DEFAULT_PROFILES_FILE")
+    for given, expected in ((None, ROOT / "config" / "dds" / "fastdds.xml"), ("", "")):
+        if given is not None:
+            monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", given)
+        node = start_node(Path(__file__).parent / "fixtures" / "profile_in_force.py")
+        assert node.process.wait(20) == 0, node.output
+        assert node.output.strip().splitlines()[-1] == f"profile: {expected}".strip()
