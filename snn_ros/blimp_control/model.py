@@ -267,6 +267,7 @@ class SpikingNetwork:
         self._trace_floor = -self._trace_ceiling
         self._drive, self._rate_drive, self._reset = (np.empty(encoder) for _ in range(3))
         self._synapses, self._crossing = np.empty((2, hidden)), np.empty((2, hidden))
+        self._arriving, self._entering = self._synapses
         self._own, self._cross, self._hidden_reset = (np.empty(hidden) for _ in range(3))
 
     def reset(self) -> None:
@@ -316,7 +317,7 @@ class SpikingNetwork:
     @property
     def spikes(self) -> int:
         """Spikes of all cells in the last tick."""
-        return int(self.state.encoder_spikes.sum() + self.state.spikes.sum())
+        return np.count_nonzero(self.state.encoder_spikes) + np.count_nonzero(self.state.spikes)
 
     def _encode(self, error: float, rate: float) -> None:
         p, s = self.parameters, self.state
@@ -343,7 +344,7 @@ class SpikingNetwork:
         np.add(self._synapses, self._crossing, out=self._synapses)
         np.multiply(s.spikes, s.effective_threshold, out=self._hidden_reset)
         np.multiply(s.current, p.synapse_decay, out=s.current)
-        np.add(s.current, self._synapses[0], out=s.current)
+        np.add(s.current, self._arriving, out=s.current)
         v = s.membrane
         np.multiply(v, p.membrane_decay, out=v)
         np.add(v, s.current, out=v)
@@ -366,7 +367,7 @@ class SpikingNetwork:
             np.add(threshold, p.threshold, out=threshold)
         else:
             np.multiply(s.trace, p.trace_decay, out=s.trace)
-            np.multiply(self._synapses[1], integration, out=self._hidden_reset)
+            np.multiply(self._entering, integration, out=self._hidden_reset)
             np.add(s.trace, self._hidden_reset, out=s.trace)
             np.minimum(s.trace, self._trace_ceiling, out=s.trace)
             np.maximum(s.trace, self._trace_floor, out=s.trace)
