@@ -15,6 +15,7 @@ NONE = -1
 
 _STEP = 0.5  # between samples of a lane, in m
 _NEAR = 4.0  # a lane farther than this is none that one drives on, in m
+_APART = 2.8  # between the middles of lanes on which two vehicles can pass, in m
 _SAME_DIRECTION = np.pi / 2
 
 Indices = NDArray[np.intp]
@@ -51,6 +52,9 @@ class LaneNetwork:
         walking: (L,) whether it is a footway.
         left: (L,) index of the lane to change to on the left, or ``NONE``.
         right: (L,) the same on the right.
+        diverging: for each lane those that begin where it begins, and how far they run together.
+        diverges: (L,) whether there are such.
+        entries: by kind, the lanes into which no other leads.
     """
 
     def __init__(self, layout: RoadLayout) -> None:
@@ -73,11 +77,27 @@ class LaneNetwork:
             [np.full(len(p), lane.kind == "car") for p, lane in zip(samples, lanes, strict=True)]
         )
         self._lane_of = np.repeat(np.arange(len(lanes)), self._count)
+        self.diverging = self._find_diverging()
+        self.diverges = np.array([bool(others) for others in self.diverging])
         followed = {successor for lane in lanes for successor in lane.successors}
         self.entries = {
             kind: [i for i, lane in enumerate(lanes) if lane.kind == kind and i not in followed]
             for kind in ("car", "cycle")
         }
+
+    def _find_diverging(self) -> list[list[tuple[int, float]]]:
+        found: list[list[tuple[int, float]]] = [[] for _ in self.lanes]
+        for lane in self.lanes:
+            for one in lane.successors:
+                found[one] = [(o, self._together(one, o)) for o in lane.successors if o != one]
+        return found
+
+    def _together(self, one: int, other: int) -> float:
+        """Arc length up to which two lanes from the same point are too near to pass, in m."""
+        s = np.arange(0.0, min(self.length[one], self.length[other]), _STEP)
+        poses = [self.poses(np.full(len(s), lane), s)[:, :2] for lane in (one, other)]
+        apart = np.linalg.norm(poses[1] - poses[0], axis=1) > _APART
+        return float(s[apart][0]) if apart.any() else float(s[-1])
 
     def poses(self, lane: Indices, s: FloatArray) -> FloatArray:
         """(N, 3) x, y and yaw at arc lengths in m of lanes."""

@@ -211,16 +211,13 @@ class Traffic:
 
     def _accelerations(self, bodies: Sequence[Presence]) -> FloatArray:
         lights, walks = self._lights, self._crosswalks
-        ghosts = np.flatnonzero(self._change_from != NONE)
+        ghosts, ghost_lane, ghost_s = self._elsewhere()
         rows, extra = len(self.lane), len(bodies)
         begins = np.cumsum([rows + len(ghosts) + extra, len(lights.lanes), len(walks.kerb_lanes)])
-        ghost_s = self.s[ghosts] * (
-            self.network.length[self._change_from[ghosts]] / self.network.length[self.lane[ghosts]]
-        )
         seen_lane = np.concatenate(
             [
                 self.lane,
-                self._change_from[ghosts],
+                ghost_lane,
                 [b.position.lane for b in bodies],
                 lights.lanes,
                 walks.kerb_lanes,
@@ -249,6 +246,30 @@ class Traffic:
         nearer = to_line < gap
         gap, leader_speed = np.where(nearer, to_line, gap), np.where(nearer, 0.0, leader_speed)
         return follow(self.speed, self._allowed_speed(), gap, leader_speed, self.drivers)
+
+    def _elsewhere(self) -> tuple[IntArray, IntArray, FloatArray]:
+        """Rows that reach into other lanes than theirs: which, where, at which arc length.
+
+        Who changes lanes is in the old one for a while; who turns off still blocks those who go on.
+        """
+        network = self.network
+        changing = np.flatnonzero(self._change_from != NONE)
+        old = self._change_from[changing]
+        s = self.s[changing] * network.length[old] / network.length[self.lane[changing]]
+        turning = [
+            (row, other, self.s[row])
+            for row in np.flatnonzero(network.diverges[self.lane] & self.there).tolist()
+            for other, together in network.diverging[self.lane[row]]
+            if self.s[row] - self.half_length[row] < together
+        ]
+        if not turning:
+            return changing, old, s
+        rows, lanes, along = (np.array(values) for values in zip(*turning, strict=True))
+        return (
+            np.concatenate([changing, rows]),
+            np.concatenate([old, lanes]),
+            np.concatenate([s, along]),
+        )
 
     def _distances(self, lane: IntArray, s: FloatArray, behind: FloatArray) -> FloatArray:
         """(N, M) along the road from each middle to each thing ahead, infinite where not ahead."""
