@@ -13,7 +13,7 @@ from pathlib import Path
 
 import snn_ros.nodes
 from snn_ros import configuration
-from snn_ros.configuration import setting_of
+from snn_ros.configuration import Setting, setting_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 BEGIN, END = "<!-- parameters -->", "<!-- end of parameters -->"
@@ -27,10 +27,7 @@ def table(config_type: type) -> str:
         default = field.default
         if default is dataclasses.MISSING:
             default = field.default_factory() if callable(field.default_factory) else "required"
-        limits = " to ".join(
-            "" if bound is None else f"{bound:g}" for bound in (rule.minimum, rule.maximum)
-        )
-        allowed = ", ".join(map(str, rule.choices)) or (limits if limits != " to " else "")
+        allowed = ", ".join(map(str, rule.choices)) or _bounds(rule)
         unit = f" [{rule.unit}]" if rule.unit else ""
         fixed = "; read-only" if rule.read_only else ""
         kind_name = configuration.type_name(kind)
@@ -39,6 +36,15 @@ def table(config_type: type) -> str:
             f"| {rule.description}{unit}{fixed} |"
         )
     return "\n".join(rows)
+
+
+def _bounds(rule: Setting) -> str:
+    low, high = rule.minimum, rule.maximum
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    if low is not None:
+        return f"≥ {low:g}"
+    return "" if high is None else f"≤ {high:g}"
 
 
 def pages() -> dict[Path, str]:
