@@ -69,7 +69,7 @@ class Lighting:
         sun: light along the sun's direction (at night the moon's).
         zenith: colour of the sky above.
         horizon: colour of the sky at the horizon.
-        shadow: how dark a projected shadow is, 0 to 1.
+        shadow: how dark a projected shadow is, 0 to 1; 0 for none but that beneath vehicles.
         lamps: whether street lamps, windows and vehicle lights are on.
         lamp_glow: how strongly their light shows on the ground, 0 to 1.
     """
@@ -113,7 +113,7 @@ _LIGHTING = {
         sun=(0.20, 0.20, 0.20),
         zenith=(0.62, 0.65, 0.68),
         horizon=(0.80, 0.81, 0.82),
-        shadow=0.16,
+        shadow=0.0,
     ),
     "dusk": Lighting(
         ambient=(0.27, 0.26, 0.33),
@@ -138,12 +138,12 @@ _LIGHTING = {
 _PALETTES = {
     "spring": SeasonPalette(
         leaves=((0.45, 0.62, 0.24), (0.52, 0.66, 0.30), (0.86, 0.70, 0.76)),
-        grass=(0.34, 0.52, 0.20),
+        grass=(0.35, 0.46, 0.22),
         leaf_cover=0.8,
     ),
     "summer": SeasonPalette(
         leaves=((0.20, 0.38, 0.13), (0.25, 0.44, 0.16), (0.30, 0.46, 0.20)),
-        grass=(0.32, 0.45, 0.19),
+        grass=(0.31, 0.38, 0.20),
     ),
     "autumn": SeasonPalette(
         leaves=((0.78, 0.45, 0.12), (0.70, 0.27, 0.10), (0.80, 0.62, 0.16)),

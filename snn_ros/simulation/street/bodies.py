@@ -41,6 +41,8 @@ _GLASS, _TRIM, _LAMPS, _CLOTHES, _BICYCLE = 0.05, 0.15, 0.92, 0.45, 0.35
 _GROUND = Surface("road", 0.17)
 _SHADOW_LAYERS = 4
 HEADLIGHT = (1.0, 0.95, 0.82)
+# Reach and half width in m, one above the other.
+_HEADLIGHT_LAYERS = tuple((22.0 - 2.0 * i, 3.4 - 0.25 * i) for i in range(9))
 
 
 def body_name(identifier: int) -> str:
@@ -58,6 +60,7 @@ def add_actor_materials(builder: WorldBuilder, appearance: Appearance) -> None:
     lighting = appearance.lighting
     builder.add_texture("swatches", swatch_image())
     builder.add_material("swatches", texture="swatches", specular=0.1, shininess=0.2)
+    builder.add_material("vehicle_lamps_off", texture="swatches", emission=0.1, specular=0.5)
     lit = 0.2 + 0.8 * lighting.lamp_glow if lighting.lamps else 0.15
     builder.add_material("vehicle_lamps", texture="swatches", emission=lit, specular=0.5)
     sky = 0.16 * np.array(lighting.horizon)
@@ -66,7 +69,7 @@ def add_actor_materials(builder: WorldBuilder, appearance: Appearance) -> None:
     )
     shadow = max(lighting.shadow, 0.16)
     builder.add_ground_colour("actor_shadow", (0.01, 0.01, 0.02), shadow / _SHADOW_LAYERS * 1.6)
-    builder.add_ground_colour("headlight", HEADLIGHT, 0.07 * lighting.lamp_glow)
+    builder.add_ground_colour("headlight", HEADLIGHT, 0.022 * lighting.lamp_glow)
 
 
 def add_actor(builder: WorldBuilder, spec: ActorSpec, appearance: Appearance) -> None:
@@ -101,9 +104,9 @@ def add_headlights(builder: WorldBuilder, body: Any, name: str, front: float) ->
         front: x of its front in m.
     """
     layers = []
-    for level, (reach, spread) in enumerate(((20.0, 3.2), (15.0, 2.6), (11.0, 2.0), (7.0, 1.5))):
+    for level, (reach, spread) in enumerate(_HEADLIGHT_LAYERS):
         z = LIGHT_HEIGHT + 0.0005 * level
-        start, end = front + 0.6 + 0.3 * level, front + reach
+        start, end = front + 0.6 + 0.15 * level, front + reach
         corners = [(start, -0.7, z), (0.75 * end, -spread, z), (end, -0.6 * spread, z)]
         outline = corners + [(x, -y, z) for x, y, z in reversed(corners)]
         layers.append(quads([outline[:2] + outline[4:], outline[1:5]]))
@@ -126,11 +129,12 @@ def _add_vehicle(builder: WorldBuilder, body: Any, spec: ActorSpec) -> None:
     semantic = SEMANTIC_OF[spec.kind]
     colour, reflectivity = paint_of(spec.appearance_seed)
     paint = builder.add_material(f"paint_{colour}", colour=colour, specular=0.5, shininess=0.6)
+    lamps = "vehicle_lamps_off" if spec.parked else "vehicle_lamps"
     for part, shapes, material, value in (
         ("paint", meshes.paint, paint, reflectivity),
         ("glass", meshes.glass, "glass", _GLASS),
         ("trim", meshes.trim, "swatches", _TRIM),
-        ("lamps", meshes.lamps, "vehicle_lamps", _LAMPS),
+        ("lamps", meshes.lamps, lamps, _LAMPS),
     ):
         surface = Surface(semantic, value, spec.identifier, glass=part == "glass")
         name = f"{body_name(spec.identifier)}_{part}"

@@ -21,14 +21,14 @@ from snn_ros.simulation.street.layout import RoadLayout, Tree
 from snn_ros.simulation.street.meshes import Mesh, merged, quads
 from snn_ros.simulation.street.vegetation import CROWN_BOTTOM, CROWN_RADIUS, is_evergreen
 
-CELL = 0.25
+CELL = 0.125
 """Size of a cell of the ground's pictures in m."""
 
 SHADOW_HEIGHT = 0.003
 """Shadows lie so far above the ground, in m: over paint, under the light of lamps."""
 LIGHT_HEIGHT = 0.005
 
-LAMP_LIGHT = (1.0, 0.85, 0.58)
+LAMP_LIGHT = (1.0, 0.78, 0.46)
 _LAMP_RADIUS = 7.5  # m
 _BARE_CROWN_SHARE = 0.35  # of the shadow's width that a tree without leaves has
 
@@ -97,9 +97,9 @@ def add_ground_light(builder: WorldBuilder, layout: RoadLayout, appearance: Appe
             grid.filled(
                 _circle(x, y, share * _LAMP_RADIUS) for x, y in lamp_positions(layout.poles)
             )
-            for share in (1.0, 0.8, 0.6, 0.4)
+            for share in (1.0, 0.87, 0.74, 0.61, 0.48, 0.35)
         ]
-        material = builder.add_ground_colour("lamp_light", LAMP_LIGHT, 0.06 * lighting.lamp_glow)
+        material = builder.add_ground_colour("lamp_light", LAMP_LIGHT, 0.05 * lighting.lamp_glow)
         _add_patches(builder, grid, raised, layout.kerb_height, discs, material, LIGHT_HEIGHT)
 
 
@@ -128,9 +128,7 @@ def _shadows(layout: RoadLayout, appearance: Appearance) -> Iterable[NDArray[np.
     for tree in layout.trees:
         yield from _tree_shadow(tree, shift, bare=appearance.palette.leaf_cover == 0.0)
     for pole in layout.poles:
-        post = np.array([pole.x, pole.y]) + CELL * np.array(
-            [(0, 0), (0.7, 0), (0.7, 0.7), (0, 0.7)]
-        )
+        post = _circle(pole.x, pole.y, 0.8 * CELL)
         yield _swept(post, 0.0 * shift, pole.height * shift)
 
 

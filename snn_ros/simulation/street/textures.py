@@ -37,7 +37,7 @@ def noise(size: int, rng: np.random.Generator, *, roughness: float = 1.0) -> Flo
 
 def asphalt(rng: np.random.Generator, snow: float = 0.0, size: int = 512) -> Image:
     """Grey grain with faint patches; snow lies as slush."""
-    grain = 0.30 + 0.035 * noise(size, rng, roughness=0.2) + 0.018 * noise(size, rng, roughness=1.5)
+    grain = 0.37 + 0.035 * noise(size, rng, roughness=0.2) + 0.018 * noise(size, rng, roughness=1.5)
     slush = snow * _step(noise(size, rng, roughness=1.4), 0.9)
     return _image(_mixed(grain[..., None] * np.array([1.0, 1.0, 1.03]), (0.82, 0.84, 0.88), slush))
 
@@ -64,7 +64,7 @@ def leaves(rng: np.random.Generator, size: int = 256) -> Image:
     """Brightness of foliage: light tips and dark gaps, to be coloured by the material."""
     tips = noise(size, rng, roughness=0.75)
     gaps = noise(size, rng, roughness=1.1)
-    shade = np.where(gaps < -0.6, 0.42, 0.86) + 0.17 * tips
+    shade = np.where(gaps < -0.5, 0.40, 0.88) + 0.20 * tips
     return _image(np.repeat(shade[..., None], 3, axis=-1))
 
 

@@ -17,7 +17,7 @@ _LEAVES = Surface("vegetation", 0.40)
 _WOOD = Surface("vegetation", 0.30)
 _EVERGREEN: Colour = (0.12, 0.24, 0.14)
 _SNOWY_EVERGREEN: Colour = (0.52, 0.58, 0.57)
-_LEAF_TILES = 2.0  # repetitions of the texture around a clump of leaves
+_LEAF_TILES = 3.0  # repetitions of the texture around a clump of leaves
 
 CROWN_RADIUS = 0.27
 """Of a broad-leaved tree, as share of its height."""
@@ -97,11 +97,12 @@ def _clump(
     shape: np.random.Generator,
 ) -> Mesh:
     """An uneven ellipsoid."""
-    smooth = ellipsoid(half_sizes, (0.0, 0.0, 0.0), detail=5)
-    waves = shape.uniform(0.6, 1.4, (3, 3)) * 4.0 / max(half_sizes)
-    phases = shape.uniform(0.0, 2 * np.pi, 3)
-    bumps = np.sin(smooth.corners @ waves.T + phases).mean(axis=-1, keepdims=True)
-    corners = smooth.corners * (1.0 + 0.22 * bumps - 0.05)
+    smooth = ellipsoid(half_sizes, (0.0, 0.0, 0.0), detail=6)
+    waves = shape.uniform(0.6, 1.4, (6, 3)) * shape.choice([-1.0, 1.0], (6, 3)) / max(half_sizes)
+    waves *= np.array([3.5, 3.5, 3.5, 11.0, 11.0, 11.0])[:, None]
+    phases = shape.uniform(0.0, 2 * np.pi, 6)
+    bumps = np.sin(smooth.corners @ waves.T + phases).sum(axis=-1, keepdims=True)
+    corners = smooth.corners * (1.0 + 0.06 * bumps - 0.04)
     return Mesh(corners, smooth.normals, smooth.texture * _LEAF_TILES).moved(centre)
 
 

@@ -139,18 +139,20 @@ def _car(shape: _CarShape, size: Floats) -> VehicleMeshes:
 
 def _lower_body(stations: Sequence[tuple[float, float, float, float]]) -> Mesh:
     """Rounded cross-sections from the rear to the front bumper, in shares of the size."""
-    rings = []
-    for x, bottom, top, width in stations:
-        high = top - bottom
-        half = [
-            (0.44 * width, bottom), (0.49 * width, bottom + 0.12 * high),
-            (0.50 * width, bottom + 0.50 * high), (0.485 * width, bottom + 0.85 * high),
-            (0.44 * width, bottom + 0.97 * high), (0.25 * width, top),
-        ]  # fmt: skip
-        # Seen from ahead (against x), y runs to the right: up on that side, down on the other.
-        outline = half + [(-y, z) for y, z in reversed(half)]
-        rings.append([(x, y, z) for y, z in outline])
-    return loft(rings, crease=0.75)
+    return loft([_cross_section(station) for station in stations], crease=0.75)
+
+
+def _cross_section(station: tuple[float, float, float, float]) -> Floats:
+    """(12, 3) outline of the lower body at a station, from its left bottom up and over."""
+    x, bottom, top, width = station
+    high = top - bottom
+    half = [
+        (0.44 * width, bottom), (0.49 * width, bottom + 0.12 * high),
+        (0.50 * width, bottom + 0.50 * high), (0.485 * width, bottom + 0.85 * high),
+        (0.44 * width, bottom + 0.97 * high), (0.25 * width, top),
+    ]  # fmt: skip
+    outline = half + [(-y, z) for y, z in reversed(half)]
+    return np.array([(x, y, z) for y, z in outline])
 
 
 def _cabin_ring(shape: _CarShape, level: float) -> Floats:
@@ -223,7 +225,6 @@ def _clipped_below(mesh: Mesh, height: float) -> Mesh:
 def _add_car_details(meshes: VehicleMeshes, shape: _CarShape, size: Floats) -> None:
     """Bumpers, grille, lamps, plates and mirrors, at the ends of the lower body."""
     rear, front = shape.stations[0], shape.stations[-1]
-    near_rear, near_front = shape.stations[1], shape.stations[-2]
     length, width, height = size
     for end, (_, bottom, top, wide), swatch_name in ((1, front, "white_lamp"), (-1, rear, "red")):
         x, middle = end * length / 2, (bottom + top) / 2 * height
@@ -232,8 +233,8 @@ def _add_car_details(meshes: VehicleMeshes, shape: _CarShape, size: Floats) -> N
         if end > 0:
             grille = _upright(end, x, (0.0, middle + 0.10), (0.50 * wide * width, 0.07))
             meshes.trim.append(grille.textured(swatch("black")))
-        inner = near_front if end > 0 else near_rear
-        lamp = _corner_lamp(end, length, width, height, (inner[0], inner[3]), (wide, top))
+        lamp = _corner_lamp(shape.stations if end > 0 else shape.stations[::-1], end).scaled(size)
+        lamp = lamp.moved((end * 0.004, 0.004, 0.0))
         meshes.lamps += [part.textured(swatch(swatch_name)) for part in (lamp, lamp.mirrored())]
     sill = box((0.58 * length, 0.90 * width, 0.06), (0.0, 0.0, 0.13 * height))
     meshes.trim.append(sill.textured(swatch("dark")))
@@ -254,25 +255,14 @@ def _upright(end: int, x: float, centre: tuple[float, float], size: tuple[float,
     return quads([corners])
 
 
-def _corner_lamp(
-    end: int, length: float, width: float, height: float,
-    inner: tuple[float, float], outer: tuple[float, float],
-) -> Mesh:  # fmt: skip
-    """A lamp on the slanting corner between the end face and the side, on the left (+y)."""
-    x_inner, x_end = inner[0] * length, end * length / 2
-    y_side, y_end = 0.49 * inner[1] * width, 0.48 * outer[0] * width
-    top = outer[1] * height
-    low, high = top - 0.17 * height * (1.0 if end < 0 else 0.75), top - 0.01 * height
-    face = [
-        (x_end, y_end - 0.20, low), (x_end, y_end, low), (x_end, y_end, high),
-        (x_end, y_end - 0.20, high),
-    ]  # fmt: skip
-    side = [
-        (x_end, y_end, low), (x_inner, y_side, low), (x_inner, y_side, high), (x_end, y_end, high)
-    ]  # fmt: skip
-    parts = [face, side] if end > 0 else [face[::-1], side[::-1]]
-    lamp = quads(parts)
-    return Mesh(lamp.corners + 0.005 * lamp.normals, lamp.normals, lamp.texture)
+def _corner_lamp(stations: Sequence[tuple[float, float, float, float]], end: int) -> Mesh:
+    """The upper left corner of the end that the stations lead to, in shares of the size."""
+    before, near, last = (_cross_section(station)[2:4] for station in stations[-3:])
+    begin = 0.4 * before + 0.6 * near
+    inner = last * [1.0, 0.5, 1.0]
+    bands = [(begin, near), (near, last), (last, inner)]
+    faces = [(a[0], b[0], b[1], a[1]) for a, b in bands]
+    return quads([face[::-1] for face in faces] if end > 0 else faces)
 
 
 def _truck(size: Floats) -> VehicleMeshes:
