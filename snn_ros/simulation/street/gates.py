@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn_ros.simulation.street.layout import RoadLayout
+from snn_ros.simulation.street.layouts.corridor import WAITING_FROM_KERB
 from snn_ros.simulation.street.network import NONE, LaneNetwork
 from snn_ros.simulation.street.planar import FloatArray
 
@@ -18,6 +19,8 @@ _STOPPING = 3.0  # who would have to brake harder drives on, in m/s²
 _DEMAND = 60.0  # within which of a stop line a vehicle asks for green, in m
 _YIELDING = 2.0  # deceleration that may be asked of drivers before a crosswalk, in m/s²
 _REACTION = 0.6
+_GROUP = 2.0  # who wants to cross with others steps out this soon after the first, in s
+_TRAFFIC_TURN = 4.0  # for which an empty crosswalk is left to the vehicles, in s
 
 
 class TrafficLights:
@@ -96,6 +99,7 @@ class Crosswalks:
         lanes: (P,) lane of each place where a crosswalk meets a lane of vehicles.
         s: (P,) its arc length there in m.
         crosswalk: (P,) which crosswalk it is.
+        occupied: (C,) crosswalks on which somebody is.
         kerb_lanes: (K,) footways whose end is a kerb.
         kerb_crosswalk: (K,) the crosswalk there.
     """
@@ -113,16 +117,32 @@ class Crosswalks:
         self.kerb_lanes = np.array([lane.identifier for lane in kerbs], dtype=np.intp)
         self.kerb_crosswalk = np.array([int((k.gate or "").split("_")[1]) for k in kerbs], np.intp)
         self._across = np.full(len(network.lanes), NONE)
+        self._kerb_at = network.length - WAITING_FROM_KERB
         for lane, crosswalk in zip(kerbs, self.kerb_crosswalk, strict=True):
             self._across[list(lane.successors)] = crosswalk
+        self.occupied = np.zeros(self.count, dtype=np.bool_)
+        self._changed_at = np.full(self.count, -np.inf)
 
-    def occupied(self, lane: IntArray) -> BoolArray:
-        """(C,) crosswalks on which somebody is, from the (N,) lanes of everybody."""
-        on = self._across[lane[lane >= 0]]
-        return np.bincount(on[on != NONE], minlength=self.count) > 0
+    def update(self, time: float, lane: IntArray, s: FloatArray) -> None:
+        """See who is on the crosswalks.
+
+        Args:
+            time: in s.
+            lane: (N,) lane of everybody, negative for those that are not there.
+            s: (N,) arc length of their middles in m.
+        """
+        on = self._across[lane[(lane >= 0) & (s < self._kerb_at[lane])]]
+        occupied = np.bincount(on[on != NONE], minlength=self.count) > 0
+        self._changed_at[occupied != self.occupied] = time
+        self.occupied = occupied
+
+    def open(self, time: float, safe: BoolArray) -> BoolArray:
+        """(C,) crosswalks that one may step on now: pedestrians and vehicles take turns."""
+        since = time - self._changed_at
+        return safe & np.where(self.occupied, since < _GROUP, since > _TRAFFIC_TURN)
 
     def safe(self, distance: FloatArray, half_length: FloatArray, speed: FloatArray) -> BoolArray:
-        """(C,) crosswalks that one may step on.
+        """(C,) crosswalks before which every vehicle could stop.
 
         Args:
             distance: (N, P) from the middle of each vehicle to each place, in m.

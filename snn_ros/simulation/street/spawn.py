@@ -294,21 +294,14 @@ class _Spawner:
             self._scatter(cast, kind, self._lanes("car", kind))
         for _ in range(density.cyclists):
             self._scatter(cast, "cyclist", self._lanes("cycle") or self._lanes("car"))
-        crosswalks = {s for lane in self._network.lanes if lane.gate for s in lane.successors}
-        walks = self._lanes("walk")
-        for count, lanes in (
-            (density.pedestrians, [lane for lane in walks if lane not in crosswalks]),
-            (
-                density.crossing,
-                [
-                    i
-                    for i, lane in enumerate(self._network.lanes)
-                    if (lane.gate or "").startswith("crosswalk")
-                ],
-            ),
-        ):
-            for _ in range(count):
-                self._scatter(cast, "pedestrian", lanes)
+        kerbs = [lane for lane in self._network.lanes if (lane.gate or "").startswith("crosswalk")]
+        across = {successor for lane in kerbs for successor in lane.successors}
+        for _ in range(density.pedestrians):
+            footways = [lane for lane in self._lanes("walk") if lane not in across]
+            self._scatter(cast, "pedestrian", footways)
+        # one at each kerb at most: more would wait on the road behind one another
+        for i in self._rng.permutation(len(kerbs))[: density.crossing]:
+            self._scatter(cast, "pedestrian", [kerbs[i].identifier])
 
     def _lanes(self, lane_kind: str, kind: str = "") -> list[int]:
         """Lanes of a kind that are long and wide enough to start in."""

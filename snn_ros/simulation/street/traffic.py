@@ -29,7 +29,7 @@ _OVERRUN = -0.5  # who has passed a line farther than this does not stop for it 
 _LANE_CHANGE_TIME = 3.5
 _LEFT_OLD_LANE = 0.75  # share of a lane change after which the old lane is free
 _ENTRY_GAP = 12.0
-_PAUSE_AT_KERB = (2.0, 8.0)
+_PAUSE_AT_KERB = (4.0, 14.0)
 _WALKING = ("pedestrian",)
 
 _DRIVERS = {
@@ -292,12 +292,13 @@ class Traffic:
         red[:, ~lights.closed()] = np.inf
         red[self._passing] = np.inf
         to_walks = distance[:, begins[2] :]
-        safe = walks.safe(to_walks, self.half_length, self.speed)
+        walks.update(self.time, self.lane, self.s)
+        free = walks.open(self.time, walks.safe(to_walks, self.half_length, self.speed))
         kerb = distance[:, begins[1] : begins[2]] - half
         paused = self._pause_until[:, None] > self.time
-        kerb[:, safe[walks.kerb_crosswalk]] += np.where(paused, 0.0, np.inf)
+        kerb[:, free[walks.kerb_crosswalk]] += np.where(paused, 0.0, np.inf)
         held = to_walks - half - _CROSSWALK_HALF
-        held[:, ~walks.occupied(self.lane)[walks.crosswalk]] = np.inf
+        held[:, ~walks.occupied[walks.crosswalk]] = np.inf
         lines = np.concatenate([red, kerb, held], axis=1)
         lines[lines < _OVERRUN] = np.inf
         nearest = lines.min(axis=1, initial=np.inf)

@@ -22,7 +22,7 @@ CROSSWALK_WIDTH = 3.0
 _PARKING_PITCH = 6.2
 _WALKERS_APART = 0.5  # offset of each walking direction from the middle of its footway, in m
 _WALKERS_FROM_KERB = 2.2
-_WAITING_FROM_KERB = 0.4
+WAITING_FROM_KERB = 0.5
 _WALKING_SPEED = 1.6
 _LINE_WIDTH = 0.15
 _CLEAR_OF_CROSSWALK = 8.0
@@ -163,7 +163,7 @@ def _add_crosswalk(
     # parallel ways also where the road bends
     across = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
     along = np.array([across[1], -across[0]]) * _WALKERS_APART
-    waiting = ends + np.outer([-1.0, 1.0], across) * _WAITING_FROM_KERB
+    waiting = ends + np.outer([-1.0, 1.0], across) * WAITING_FROM_KERB
     there, back = waiting + along, waiting[::-1] - along
     _add_walking_loop(builder, _resampled(there), _resampled(back), gate)
 
