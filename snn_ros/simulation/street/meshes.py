@@ -128,14 +128,7 @@ def loft(rings: ArrayLike, *, capped: bool = True, crease: float = 0.7) -> Mesh:
         The mesh; texture runs 0 to 1 around (u) and along (v).
     """
     rings = np.asarray(rings, dtype=np.float64)
-    count, around = rings.shape[:2]
-    u = np.linspace(0.0, 1.0, around + 1)
-    v = np.linspace(0.0, 1.0, count)
-    closed = np.concatenate([rings, rings[:, :1]], axis=1)
-    grid = np.concatenate([closed, np.stack(np.meshgrid(u, v), axis=-1)], axis=-1)
-    cells = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], axis=2)
-    cells = cells.reshape(-1, 4, 5)
-    skin = _without_slivers(quads(cells[..., :3], cells[..., 3:]))
+    skin = _skin(rings)
     if capped:
         skin = merged([skin, _cap(rings[0][::-1]), _cap(rings[-1])])
     return smoothed(skin, crease)
@@ -144,19 +137,13 @@ def loft(rings: ArrayLike, *, capped: bool = True, crease: float = 0.7) -> Mesh:
 def tube(start: ArrayLike, end: ArrayLike, radii: tuple[float, float], sides: int = 6) -> Mesh:
     """A round bar from ``start`` to ``end`` (m) whose radius goes from one to the other."""
     start, end = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-    axis = _unit(end - start)
-    aside = _unit(np.cross(axis, [1.0, 0.0, 0.0] if abs(axis[0]) < 0.9 else [0.0, 1.0, 0.0]))
-    other = np.cross(axis, aside)
-    angle = np.linspace(0.0, 2 * np.pi, sides, endpoint=False)[:, None]
-    circle = np.cos(angle) * aside + np.sin(angle) * other
+    circle = _circle(end - start, sides)
     return loft([start + radii[0] * circle, end + radii[1] * circle])
 
 
 def disc(centre: ArrayLike, normal: ArrayLike, radius: float, sides: int = 14) -> Mesh:
     """A flat disc seen from where ``normal`` points."""
-    start = np.asarray(centre, dtype=np.float64)
-    ring = tube(start - np.asarray(normal), start, (radius, radius), sides)
-    return _where(ring, np.einsum("tcx,x->t", ring.normals, np.asarray(normal, float)) > 2.9)
+    return _cap(np.asarray(centre) + radius * _circle(np.asarray(normal, dtype=np.float64), sides))
 
 
 def ellipsoid(half_sizes: Sequence[float], centre: Sequence[float], detail: int = 6) -> Mesh:
@@ -172,7 +159,7 @@ def ellipsoid(half_sizes: Sequence[float], centre: Sequence[float], detail: int 
         ],
         axis=-1,
     )
-    sphere = loft(rings, capped=False, crease=-1.0)
+    sphere = _skin(rings)
     sphere = Mesh(sphere.corners, _unit(sphere.corners), sphere.texture)
     return sphere.scaled(half_sizes).moved(centre)
 
@@ -187,21 +174,31 @@ def smoothed(mesh: Mesh, crease: float = 0.7) -> Mesh:
     edges = mesh.corners[:, 1:] - mesh.corners[:, :1]
     areas = np.cross(edges[:, 0], edges[:, 1])
     faces = _unit(areas)
-    _, place = np.unique(np.round(mesh.corners.reshape(-1, 3), 6), axis=0, return_inverse=True)
-    place = place.reshape(-1, 3)
-    normals = np.empty_like(mesh.normals)
-    corners_at = _grouped(place.ravel())
-    for corners in corners_at:
-        triangles = corners // 3
-        alike = faces[triangles] @ faces[triangles].T > crease
-        normals.reshape(-1, 3)[corners] = _unit(alike @ areas[triangles])
-    return Mesh(mesh.corners, normals, mesh.texture)
+    points = np.round(mesh.corners.reshape(-1, 3), 6)
+    _, place = np.unique(points, axis=0, return_inverse=True)
+    together = place.reshape(-1, 1) == place.reshape(1, -1)
+    alike = (faces @ faces.T > crease).repeat(3, axis=0).repeat(3, axis=1)
+    normals = (together & alike).astype(np.float64) @ areas.repeat(3, axis=0)
+    return Mesh(mesh.corners, _unit(normals).reshape(-1, 3, 3), mesh.texture)
 
 
-def _grouped(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Indices of equal labels."""
-    order = np.argsort(labels, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+def _circle(axis: Floats, sides: int) -> Floats:
+    """(sides, 3) unit vectors around an axis, counter-clockwise seen from where it points."""
+    axis = _unit(axis)
+    aside = _unit(np.cross(axis, [1.0, 0.0, 0.0] if abs(axis[0]) < 0.9 else [0.0, 1.0, 0.0]))
+    angle = np.linspace(0.0, 2 * np.pi, sides, endpoint=False)[:, None]
+    return np.cos(angle) * aside + np.sin(angle) * np.cross(axis, aside)
+
+
+def _skin(rings: Floats) -> Mesh:
+    """Flat faces between rings (N, K, 3)."""
+    count, around = rings.shape[:2]
+    u, v = np.linspace(0.0, 1.0, around + 1), np.linspace(0.0, 1.0, count)
+    closed = np.concatenate([rings, rings[:, :1]], axis=1)
+    grid = np.concatenate([closed, np.stack(np.meshgrid(u, v), axis=-1)], axis=-1)
+    cells = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], axis=2)
+    cells = cells.reshape(-1, 4, 5)
+    return _without_slivers(quads(cells[..., :3], cells[..., 3:]))
 
 
 def _cap(ring: Floats) -> Mesh:
