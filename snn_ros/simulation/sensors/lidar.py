@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from snn_ros.configuration import check
 from snn_ros.geometry.rigid import Transform
 from snn_ros.simulation.sensors import lidar_returns as returns
-from snn_ros.simulation.sensors.lidar_config import BEAMS, BeamBlock, LidarConfig
+from snn_ros.simulation.sensors.lidar_config import BEAMS, LidarConfig
 from snn_ros.simulation.sensors.rays import Hits, RayCaster
 
 POINT_TYPE = np.dtype(
@@ -132,6 +132,10 @@ class Lidar:
             (block, beam_directions(azimuths, np.radians(block.elevations)))
             for block in BEAMS[config.beams]
         ]
+        self._blocked = [
+            meets_roof(directions, block.height, config.own_roof).reshape(-1)
+            for block, directions in self._blocks
+        ]
         self._threshold = returns.threshold_for(config.reach, config.attenuation)
 
     def scan(
@@ -158,25 +162,23 @@ class Lidar:
         """
         rotations, origins = _sweep(pose, velocity, self._times)
         excluded = np.isin(self._model.geom_bodyid, np.asarray(exclude, dtype=np.int64))
-        echoes, first_ring = [], 0
-        for block, directions in self._blocks:
-            echoes.append(
-                self._cast_block(data, block, directions, rotations, origins, excluded, first_ring)
-            )
-            first_ring += len(block.elevations)
+        echoes = [
+            self._cast_block(data, index, rotations, origins, excluded)
+            for index in range(len(self._blocks))
+        ]
         return self._receive(_in_order_of_firing(echoes))
 
     def _cast_block(
         self,
         data: Any,
-        block: BeamBlock,
-        directions: NDArray[np.float64],
+        index: int,
         rotations: NDArray[np.float64],
         origins: NDArray[np.float64],
         excluded: NDArray[np.bool_],
-        first_ring: int,
     ) -> _Echoes:
-        """What the beams of a block meet, apart from glass and excluded geoms."""
+        """What the beams of a block meet, apart from glass, excluded geoms and the own roof."""
+        block, directions = self._blocks[index]
+        first_ring = sum(len(below.elevations) for below, _ in self._blocks[:index])
         columns, beams, _ = directions.shape
         # columns of a bundle share the origin of the one in the middle; what they meet is then
         # expressed in the frame of the column's own time, so that every point is on its surface
@@ -189,7 +191,7 @@ class Lidar:
         hits, through_glass = self._cast(
             data, heads[::_COLUMNS_PER_BUNDLE], world_directions, np.repeat(bundle, beams)
         )
-        ray = np.flatnonzero((hits.geom >= 0) & ~excluded[hits.geom])
+        ray = np.flatnonzero((hits.geom >= 0) & ~excluded[hits.geom] & ~self._blocked[index])
         column, ring = np.divmod(ray, beams)
         return _Echoes(
             position=hits.distance[ray, None] * directions.reshape(-1, 3)[ray] + shift[column],
@@ -282,6 +284,26 @@ def beam_directions(
         ],
         axis=-1,
     )
+
+
+def meets_roof(
+    directions: NDArray[np.float64], height: float, roof: tuple[float, float, float, float]
+) -> NDArray[np.bool_]:
+    """Which beams end on a level rectangle below the sensor.
+
+    Args:
+        directions: (..., 3) of the beams.
+        height: of their origin above the sensor's frame in m.
+        roof: rear, front, half width and depth below the sensor's frame in m.
+
+    Returns:
+        (...) bool.
+    """
+    rear, front, half_width, depth = roof
+    falls = directions[..., 2] < 0.0
+    reach = (height + depth) / np.where(falls, -directions[..., 2], 1.0)
+    x, y = reach * directions[..., 0], reach * directions[..., 1]
+    return falls & (rear < x) & (x < front) & (np.abs(y) < half_width)
 
 
 def _sweep(

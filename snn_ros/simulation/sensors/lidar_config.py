@@ -51,13 +51,13 @@ class LidarConfig:
     intensity_noise: float = setting(0.02, "standard deviation of an intensity", minimum=0.0)
     intensity_quantum: float = setting(0.01, "step of an intensity", minimum=0.0, maximum=1.0)
     reach: float = setting(
-        50.0, "distance at which 10 % reflectivity is seen half the time", unit="m", minimum=1.0
+        80.0, "distance at which 10 % reflectivity is seen half the time", unit="m", minimum=1.0
     )
     reach_spread: float = setting(
         0.5, "standard deviation of the logarithm of the detection threshold", minimum=0.0
     )
     random_loss: float = setting(
-        0.03, "share of returns lost for no reason", minimum=0.0, maximum=1.0
+        0.01, "share of returns lost for no reason", minimum=0.0, maximum=1.0
     )
     roughness: float = setting(
         0.6, "brightness at grazing incidence: 0 matt, 1 as bright as square on",
@@ -66,6 +66,12 @@ class LidarConfig:
     attenuation: float = setting(0.0005, "of the air", unit="1/m", minimum=0.0)
     glass_transmission: float = setting(
         0.4, "power left after going through a window and back", minimum=0.0, maximum=1.0
+    )
+
+    own_roof: tuple[float, float, float, float] = setting(
+        (-1.07, 0.93, 0.33, 0.23),
+        "what keeps beams from the ground: rear, front, half width, depth below the sensor",
+        unit="m",
     )
 
     def without_flaws(self) -> LidarConfig:
@@ -82,13 +88,18 @@ class LidarConfig:
             roughness=1.0,
             glass_transmission=1.0,
             attenuation=0.0,
+            own_roof=_NO_ROOF,
         )
 
 
+_NO_ROOF = (0.0, 0.0, 0.0, 0.0)
+
 LIDARS: dict[str, LidarConfig] = {
     "hdl_64e": LidarConfig(),
-    "hdl_32e": LidarConfig(beams="hdl_32e", maximum_range=100.0),
-    "vlp_16": LidarConfig(beams="vlp_16", columns=1800, maximum_range=100.0),
-    "nuscenes": LidarConfig(beams="hdl_32e", columns=1084, rate=20.0, maximum_range=100.0),
+    "hdl_32e": LidarConfig(beams="hdl_32e", maximum_range=100.0, own_roof=_NO_ROOF),
+    "vlp_16": LidarConfig(beams="vlp_16", columns=1800, maximum_range=100.0, own_roof=_NO_ROOF),
+    "nuscenes": LidarConfig(
+        beams="hdl_32e", columns=1084, rate=20.0, maximum_range=100.0, own_roof=_NO_ROOF
+    ),
 }
 """Presets by name."""

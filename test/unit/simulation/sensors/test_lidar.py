@@ -163,6 +163,17 @@ def test_geoms_are_named_and_returns_of_excluded_bodies_are_cut_out() -> None:
     assert len(scan.points) == behind  # the vehicle keeps its shadow
 
 
+def test_the_own_roof_casts_its_shadow_on_the_ground() -> None:
+    roof = (-1.0, 2.0, 0.4, 0.3)
+    free, shaded = (World().scan(replace(EXACT, own_roof=r)) for r in (EXACT.own_roof, roof))
+    ring = free.points["ring"]
+    share = (ORIGINS[ring] - HEIGHT + 0.3) / ORIGINS[ring]  # of the way down, at the roof's height
+    x, y = share * free.points["x"], share * free.points["y"]
+    outside = (x < -1.0) | (x > 2.0) | (np.abs(y) > 0.4)
+    assert 0.03 < 1 - outside.mean() < 0.1
+    assert (shaded.points == free.points[outside]).all()
+
+
 def test_glass_returns_nothing_and_what_is_behind_is_seen_through_it() -> None:
     world = World(
         plane=False,
@@ -211,10 +222,10 @@ def test_dark_and_far_surfaces_are_lost_first() -> None:
             len(world.scan(replace(LIDARS["hdl_64e"], columns=512, random_loss=0.0)).points) / exact
         )
 
-    assert share(0.1, 10.0) == 1.0
-    assert 0.3 < share(0.1, 50.0) < 0.6  # the reach of 10 % reflectivity
-    assert share(0.8, 50.0) > 0.99
-    assert share(0.1, 100.0) < 0.1
+    assert share(0.1, 10.0) > 0.99
+    assert 0.3 < share(0.1, 80.0) < 0.6  # the reach of 10 % reflectivity
+    assert share(0.8, 80.0) > 0.99
+    assert share(0.02, 80.0) < 0.1
 
 
 def test_intensity_tells_materials_apart_and_retro_reflectors_shine() -> None:
