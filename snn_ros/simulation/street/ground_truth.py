@@ -169,11 +169,11 @@ def ray_visibility(
     distance = np.linalg.norm(offset, axis=1)
     reach = np.linalg.norm(labels.boxes[:, 3:6], axis=1) / 2
     cosine = np.sqrt(np.maximum(1.0 - (reach / np.maximum(distance, 1e-9)) ** 2, 0.0))
-    closeness = directions @ (offset / np.maximum(distance, 1e-9)[:, None]).T
+    towards = offset / np.maximum(distance, 1e-9)[:, None]
+    columns = np.ascontiguousarray(directions.T)
     for i, box in enumerate(labels.boxes):
-        candidates = np.flatnonzero(
-            closeness[:, i] >= (cosine[i] if distance[i] > reach[i] else -1)
-        )
+        widest = cosine[i] if distance[i] > reach[i] else -1.0
+        candidates = np.flatnonzero(towards[i] @ columns >= widest)
         pointing = candidates[_enters(origin, directions[candidates], box)]
         if len(pointing):
             shares[i] = np.mean(hit[pointing] == labels.identifiers[i])
