@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -87,8 +88,20 @@ class FlightRecorder:
             self._subscriptions.append(subscription)
 
     def matched(self) -> bool:
-        """Whether every topic has its publisher."""
-        return all(subscription.get_publisher_count() for subscription in self._subscriptions)
+        """Whether every topic has its publisher.
+
+        Raises:
+            FlightFailed: one has several, so two flights share a ROS domain.
+        """
+        counts = [subscription.get_publisher_count() for subscription in self._subscriptions]
+        if max(counts) > 1:
+            topic = self._subscriptions[counts.index(max(counts))].topic_name
+            domain = os.environ.get("ROS_DOMAIN_ID", "0")
+            raise FlightFailed(
+                f"{max(counts)} publishers of {topic}: another blimp flies in ROS domain {domain}; "
+                "set ROS_DOMAIN_ID to one that is free"
+            )
+        return min(counts) == 1
 
     def log(self) -> FlightLog:
         """Everything heard so far.
