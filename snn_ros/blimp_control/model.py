@@ -317,7 +317,8 @@ class SpikingNetwork:
     @property
     def spikes(self) -> int:
         """Spikes of all cells in the last tick."""
-        return np.count_nonzero(self.state.encoder_spikes) + np.count_nonzero(self.state.spikes)
+        state = self.state
+        return int(np.count_nonzero(state.encoder_spikes) + np.count_nonzero(state.spikes))
 
     def _encode(self, error: float, rate: float) -> None:
         p, s = self.parameters, self.state

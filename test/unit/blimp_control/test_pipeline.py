@@ -168,3 +168,12 @@ def test_flying_needs_neither_numba_nor_torch():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("backend", ["numpy", "int32"])
+def test_a_step_holds_plain_numbers(edge_network, backend):
+    """The C side of a ROS message ends the process when it is given a NumPy integer."""
+    controller = BlimpController(edge_network, ControllerConfig(backend=backend))
+    for step in run(controller, np.linspace(-1.0, 1.0, 5).tolist()):
+        kinds = {type(value) for value in vars(step).values()}
+        assert kinds <= {float, int, bool, str, type(None)}, step
