@@ -20,8 +20,8 @@ _SHOULDER, _ARM_LENGTH = 0.81, 0.36
 _HIP_SPREAD = 0.055
 _ARM_RADIUS = 0.030
 
-_KNEE_SWING = 0.9
-"""Largest bend of the knee of the swinging leg, in rad."""
+_KNEE_SWING = 1.6
+"""Largest bend of the swinging leg's knee for each rad of the hip; more would lengthen the walk."""
 _FULL_STRIDE_SPEED = 0.8
 """Steps are shorter below this speed, in m/s; who stands has the feet together."""
 
@@ -59,7 +59,7 @@ def walk_pose(spec: ActorSpec, phase: float, speed: float) -> WalkPose:
         speed: in m/s.
     """
     swing = stride_angle(spec) * min(abs(speed) / _FULL_STRIDE_SPEED, 1.0)
-    bend = _KNEE_SWING * min(abs(speed) / _FULL_STRIDE_SPEED, 1.0)
+    bend = _KNEE_SWING * swing
     left, right = (_leg(swing, bend, phase + shift) for shift in (0.0, math.pi))
     reach = max(_leg_reach(leg) for leg in (left, right))
     arm = 0.8 * swing
@@ -75,7 +75,7 @@ def walk_pose(spec: ActorSpec, phase: float, speed: float) -> WalkPose:
 def _leg(swing: float, bend: float, phase: float) -> LegAngles:
     """A leg that comes forward with its knee bent and goes back straight, foot level."""
     hip = swing * math.sin(phase)
-    knee = bend * max(0.0, math.cos(phase)) ** 2
+    knee = bend * max(0.0, math.cos(phase)) ** 4
     return LegAngles(hip, knee, knee - hip)
 
 

@@ -182,6 +182,7 @@ def _set_visual(
     visual.quality.offsamples = 0
     visual.global_.offwidth = max([1280, *(mount.width for mount in cameras)])
     visual.global_.offheight = max([960, *(mount.height for mount in cameras)])
+    visual.rgba.haze = (*lighting.horizon, 1.0)  # where the ground meets the sky
     visual.headlight.ambient = lighting.ambient
     visual.headlight.diffuse = visual.headlight.specular = (0.0, 0.0, 0.0)
     builder.world.add_light(

@@ -1,0 +1,145 @@
+"""One picture that shows at a glance what a simulation made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from snn_ros.geometry.rigid import inverse
+from snn_ros.simulation.sensors.mounts import CameraMount
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+WIDTH = 1440
+"""Of the sheet in pixels."""
+
+_GAP, _TITLE_HEIGHT = 8, 44
+_BACKGROUND, _INK = (24, 26, 30), (235, 235, 235)
+_TOP_VIEW_REACH = 45.0  # m to each side of the vehicle
+_COLOUR_RANGE = 50.0  # m, from red (near) to blue
+
+
+def contact_sheet(
+    title: str,
+    birds_eye: Image,
+    pictures: Mapping[str, Image],
+    points: Floats,
+    mounts: Sequence[CameraMount],
+) -> Image:
+    """Arrange a bird's-eye view, the LiDAR's points and all cameras' pictures.
+
+    Args:
+        title: one line on top.
+        birds_eye: (H, W, 3) RGB.
+        pictures: (H, W, 3) RGB by name of the camera.
+        points: (N, 3) of one scan in ``base_link``, in m; may be empty.
+        mounts: of the cameras; the points are also drawn on the first one's picture.
+
+    Returns:
+        (H, ``WIDTH``, 3) uint8 RGB.
+    """
+    rows = [_title(title), _row({"bird's eye": birds_eye, "LiDAR from above": top_view(points)})]
+    if mounts:
+        first = mounts[0]
+        enlarged = _tile(pictures[first.name], WIDTH - 2 * _GAP)
+        overlay = projected(enlarged, points, first)
+        rows.append(_row({f"LiDAR on {first.name}": overlay}))
+    names = [mount.name for mount in mounts]
+    in_a_row = 3 if len(names) > 2 else 2
+    for start in range(0, len(names), in_a_row):
+        shown = {name: pictures[name] for name in names[start : start + in_a_row]}
+        rows.append(_row(shown, columns=in_a_row))
+    gap = np.full((_GAP, WIDTH, 3), _BACKGROUND, dtype=np.uint8)
+    return np.concatenate([part for row in rows for part in (row, gap)])
+
+
+def projected(picture: Image, points: Floats, mount: CameraMount) -> Image:
+    """A picture with points on it, red near and blue far.
+
+    Args:
+        picture: (H, W, 3) RGB of the camera, maybe enlarged.
+        points: (N, 3) in ``base_link``, in m.
+        mount: the camera.
+    """
+    camera = inverse(mount.pose)
+    seen = points @ camera[:3, :3].T + camera[:3, 3]
+    seen = seen[seen[:, 2] > 0.5]
+    scale = picture.shape[1] / mount.width
+    column = (mount.fx * seen[:, 0] / seen[:, 2] + mount.cx + 0.5) * scale - 0.5
+    row = (mount.fy * seen[:, 1] / seen[:, 2] + mount.cy + 0.5) * scale - 0.5
+    inside = (column > -0.5) & (column < picture.shape[1] - 0.5)
+    inside &= (row > -0.5) & (row < picture.shape[0] - 0.5)
+    result = picture.copy()
+    for x, y, colour in zip(
+        column[inside], row[inside], _range_colours(seen[inside, 2]), strict=True
+    ):
+        cv2.circle(result, (round(x), round(y)), 1, colour.tolist(), -1)
+    return result
+
+
+def top_view(points: Floats, size: int = 600) -> Image:
+    """Points seen from above, (size, size, 3); the vehicle in the middle looks up."""
+    view = np.full((size, size, 3), 12, dtype=np.uint8)
+    scale = size / (2 * _TOP_VIEW_REACH)
+    for radius in (10.0, 20.0, 30.0, 40.0):
+        cv2.circle(view, (size // 2, size // 2), round(radius * scale), (48, 48, 52), 1)
+    row = np.round(size / 2 - points[:, 0] * scale).astype(np.int64)
+    column = np.round(size / 2 - points[:, 1] * scale).astype(np.int64)
+    inside = (row >= 0) & (row < size) & (column >= 0) & (column < size)
+    order = np.argsort(points[inside, 2], kind="stable")  # the highest are drawn last
+    height = np.clip((points[inside, 2] + 0.3) / 3.0, 0.0, 1.0)
+    view[row[inside][order], column[inside][order]] = _colour_map(0.15 + 0.8 * height)[order]
+    front, rear, side = 3.3 * scale, 0.8 * scale, 0.9 * scale  # the ego vehicle about base_link
+    upper_left = (round(size / 2 - side), round(size / 2 - front))
+    lower_right = (round(size / 2 + side), round(size / 2 + rear))
+    cv2.rectangle(view, upper_left, lower_right, (255, 255, 255), 1)
+    return view
+
+
+def _range_colours(ranges: Floats) -> NDArray[np.uint8]:
+    return _colour_map(1.0 - np.clip(ranges / _COLOUR_RANGE, 0.0, 1.0))
+
+
+def _colour_map(values: Floats) -> NDArray[np.uint8]:
+    """(N, 3) RGB from blue (0) to red (1)."""
+    if len(values) == 0:
+        return np.zeros((0, 3), dtype=np.uint8)
+    codes = (values * 255.0).astype(np.uint8)[:, None]
+    return cv2.applyColorMap(codes, cv2.COLORMAP_TURBO)[:, 0, ::-1]
+
+
+def _title(text: str) -> Image:
+    bar = np.full((_TITLE_HEIGHT, WIDTH, 3), _BACKGROUND, dtype=np.uint8)
+    cv2.putText(bar, text, (_GAP, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.75, _INK, 1, cv2.LINE_AA)
+    return bar
+
+
+def _row(pictures: Mapping[str, Image], columns: int | None = None) -> Image:
+    """Pictures side by side, all as wide, cut to the height of the lowest."""
+    columns = columns or len(pictures)
+    width = (WIDTH - _GAP * (columns + 1)) // columns
+    tiles = [_tile(picture, width) for picture in pictures.values()]
+    height = min(tile.shape[0] for tile in tiles)
+    row = np.full((height, WIDTH, 3), _BACKGROUND, dtype=np.uint8)
+    for i, (name, tile) in enumerate(zip(pictures, tiles, strict=True)):
+        start, cut = _GAP + i * (width + _GAP), (tile.shape[0] - height) // 2
+        row[:, start : start + width] = tile[cut : cut + height]
+        _label(row, name, start)
+    return row
+
+
+def _tile(picture: Image, width: int) -> Image:
+    height = round(picture.shape[0] * width / picture.shape[1])
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _label(row: Image, name: str, start: int) -> None:
+    """A name in the upper left corner of a picture, readable on any."""
+    (width, height), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+    row[: height + 10, start : start + width + 10] = _BACKGROUND
+    origin = (start + 5, height + 5)
+    cv2.putText(row, name, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
