@@ -5,7 +5,6 @@ Example: ``python -m benchmarks.bags``, or with ``--json -`` for figures alone.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -24,7 +23,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
-from snn_ros import machine
+from benchmarks.output import json_target, publish
 from snn_ros.bags import BagReader, BagWriter
 from snn_ros.ros import dds
 
@@ -155,28 +154,14 @@ def _replay(path: Path) -> tuple[int, dict[str, Any]]:
 
 def main() -> None:
     """Measure, print, and write the figures where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", metavar="FILE|-", help="write the figures as JSON")
-    arguments = parser.parse_args()
+    target = json_target(__doc__)
     scores: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for load in _LOADS:
             scores.update(measure_files(Path(folder), load))
         scores.update(measure_pace(Path(folder)))
-    figures = {
-        "system": "bags",
-        "input": "2 MB and 320 byte messages; the rival is the mcap library without checksums",
-        "scores": scores,
-        "machine": machine.describe(),
-    }
-    if arguments.json == "-":
-        print(json.dumps(figures, indent=2))
-        return
-    print(machine.describe())
-    for name, value in scores.items():
-        print(f"{name:32}{value:12.2f}")
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n")
+    measured = "2 MB and 320 byte messages; the rival is the mcap library without checksums"
+    publish("bags", measured, scores, target)
 
 
 if __name__ == "__main__":

@@ -5,21 +5,18 @@ Example: ``python -m benchmarks.conversions``, or with ``--json -`` for figures 
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import struct
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 
-from snn_ros import machine
+from benchmarks.output import json_target, publish
 from snn_ros.ros.conversions.images import read_image, write_image
 from snn_ros.ros.conversions.point_clouds import read_points, write_points
 from snn_ros.ros.conversions.stamps import write_header
@@ -112,32 +109,18 @@ def milliseconds(call: Call) -> float:
 
 def main() -> None:
     """Measure, print, and write the figures where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", metavar="FILE|-", help="write the figures as JSON")
-    arguments = parser.parse_args()
-    quiet = arguments.json == "-"
+    target = json_target(__doc__)
     scores = {}
-    if not quiet:
-        print(
-            f"{machine.describe()}\n{'conversion':32}{'ms':>9}{'rival ms':>10}{'ratio':>9}  rival"
-        )
+    lines = [f"{'conversion':32}{'ms':>9}{'rival ms':>10}{'ratio':>9}  rival"]
     for case in cases():
         ours, rival = milliseconds(case.ours), milliseconds(case.rival)
         scores[f"{case.name}_ms"] = ours
         scores[f"{case.name}_rival_ms"] = rival
         scores[f"{case.name}_ratio"] = rival / ours
-        if not quiet:
-            print(f"{case.name:32}{ours:9.3f}{rival:10.3f}{rival / ours:9.1f}  {case.rival_name}")
-    figures = {
-        "system": "ros",
-        "input": "seeded clouds and images",
-        "scores": scores,
-        "machine": machine.describe(),
-    }
-    if quiet:
-        print(json.dumps(figures, indent=2))
-    elif arguments.json:
-        Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n")
+        lines.append(
+            f"{case.name:32}{ours:9.3f}{rival:10.3f}{rival / ours:9.1f}  {case.rival_name}"
+        )
+    publish("ros", "seeded clouds and images", scores, target, lines)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,17 @@ memory. Example: ``python -m benchmarks.dds``, or with ``--json -`` for figures 
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import os
 import random
 import statistics
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from tqdm import tqdm
 
-from snn_ros import machine
+from benchmarks.output import json_target, publish
 from snn_ros.ros import dds
 from snn_ros.ros.dds_link import Delivery, Traffic, measure
 
@@ -73,9 +70,7 @@ def scores(name: str, delivery: Delivery) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print, and write the figures where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", metavar="FILE|-", help="write the figures as JSON")
-    target = parser.parse_args().json
+    target = json_target(__doc__)
     # Another host cannot be imitated with LOCALHOST: rmw_fastrtps adds shared memory by itself.
     base = {
         **os.environ,
@@ -83,21 +78,12 @@ def main() -> None:
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
     }
     found: dict[str, float] = {}
+    lines = []
     for case in tqdm(list(cases()), file=sys.stderr, disable=not sys.stderr.isatty()):
         delivery = measure(case.traffic, case.sender, case.receiver, base)
         found |= scores(case.name, delivery)
-        if target != "-":
-            print(f"{case.name:48} {delivery}", flush=True)
-    figures = {
-        "system": "ros",
-        "input": f"clouds, {_COUNT} at {Traffic.rate:g} Hz",
-        "scores": found,
-        "machine": machine.describe(),
-    }
-    if target == "-":
-        print(json.dumps(figures, indent=2))
-    elif target:
-        Path(target).write_text(json.dumps(figures, indent=2) + "\n")
+        lines.append(f"{case.name:48} {delivery}")
+    publish("ros", f"clouds, {_COUNT} at {Traffic.rate:g} Hz", found, target, lines)
 
 
 if __name__ == "__main__":

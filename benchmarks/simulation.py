@@ -5,15 +5,13 @@ Example: ``python -m benchmarks.simulation``, or with ``--json -`` for figures a
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from snn_ros import machine
+from benchmarks.output import json_target, publish
 from snn_ros.simulation.blimp_world import BlimpWorld, StartPose
 from snn_ros.simulation.flight import Flight, Frame, MotorCommand
 from snn_ros.simulation.render import Renderer, RendererError
@@ -69,29 +67,14 @@ def pictures_per_second() -> float:
 
 
 def main() -> None:
-    """Print the figures, or write them as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", metavar="FILE", help="write figures there; - for standard output")
-    arguments = parser.parse_args()
+    """Measure, print, and write the figures where asked."""
+    target = json_target(__doc__)
     scores = {
         "blimp_flight_times_real_time": flight_speed(),
         "blimp_physics_times_real_time": physics_speed(),
         "pictures_1280x720_per_s": pictures_per_second(),
     }
-    figures = {
-        "system": "simulation",
-        "input": "config/scenarios/blimp_quick.yaml",
-        "scores": {name: value if math.isfinite(value) else None for name, value in scores.items()},
-        "machine": machine.describe(),
-    }
-    if arguments.json == "-":
-        print(json.dumps(figures, indent=2))
-        return
-    print(machine.describe())
-    for name, value in scores.items():
-        print(f"{name:32}{value:10.1f}")
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n")
+    publish("simulation", "config/scenarios/blimp_quick.yaml", scores, target)
 
 
 if __name__ == "__main__":
