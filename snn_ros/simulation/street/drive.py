@@ -24,7 +24,7 @@ from snn_ros.simulation.street.planar import FloatArray, overlapping_pairs
 from snn_ros.simulation.street.route import plan_lanes
 from snn_ros.simulation.street.scenario import StreetScenario
 from snn_ros.simulation.street.spawn import EGO, spawn
-from snn_ros.simulation.street.traffic import Presence, Traffic
+from snn_ros.simulation.street.traffic import EGO_ROW, Presence, Traffic
 
 Control = EgoCommand | Trajectory
 
@@ -159,7 +159,8 @@ class StreetDrive:
         room = self.route.length - self._position - length
         traffic.place_ego(lanes_ahead, s, ego.speed, room)
         for spec, walker in self._walkers:
-            bodies += self._on_lanes(walker.state(self.time), spec.length / 2)
+            for state in walker.expected(self.time):
+                bodies += self._on_lanes(state, spec.length / 2)
         for script in self._scripts:
             script.update(traffic)
         self._lane_changes.update()
@@ -180,7 +181,7 @@ class StreetDrive:
                 continue
             cosine, sine = abs(math.cos(yaw - lane_yaw)), abs(math.sin(yaw - lane_yaw))
             half = (cosine * length + sine * width) / 2
-            bodies.append(Presence(position, half, max(along[i], 0.0)))
+            bodies.append(Presence(position, half, max(along[i], 0.0), EGO_ROW))
         return lanes_ahead, s, bodies
 
     def _lane_of_ego(self, lanes: list[int], along: list[float]) -> int | None:

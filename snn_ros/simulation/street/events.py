@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+import numpy as np
+
 from snn_ros.simulation.street.actors import ActorState
+from snn_ros.simulation.street.planar import FloatArray
 from snn_ros.simulation.street.scenario import Event
 from snn_ros.simulation.street.traffic import EGO_ROW, Traffic
 
+_EXPECTED = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)  # how far drivers look into the future, in s
 _PACE_GAIN = 0.8  # speed per metre off the distance kept to the ego, in 1/s
 _PACE_ACCELERATION = 3.0
 
@@ -84,9 +88,20 @@ class StepOut:
     def __init__(
         self, start: tuple[float, float], end: tuple[float, float], event: Event, speed: float
     ) -> None:
-        self._start, self._event, self._speed = start, event, speed
+        self._start, self._end, self._event, self._speed = start, end, event, speed
         self._length = math.dist(start, end)
         self._yaw = math.atan2(end[1] - start[1], end[0] - start[0])
+
+    def path(self, width: float) -> FloatArray:
+        """(5,) footprint of a width in m that holds the whole way."""
+        x, y = (0.5 * (a + b) for a, b in zip(self._start, self._end, strict=True))
+        return np.array([x, y, self._yaw, self._length, width])
+
+    def expected(self, time: float) -> list[ActorState]:
+        """Where drivers expect them from a time on: here, and on the way once they walk."""
+        if not self._event.time < time < self._event.time + self._length / self._speed:
+            return [self.state(time)]
+        return [self.state(time + ahead) for ahead in _EXPECTED]
 
     def state(self, time: float) -> ActorState:
         """Where they are at a time in s."""

@@ -74,7 +74,7 @@ class LaneNetwork:
             [np.column_stack([points, headings(points)]) for points in samples]
         )
         self._driven = np.concatenate(
-            [np.full(len(p), lane.kind == "car") for p, lane in zip(samples, lanes, strict=True)]
+            [np.full(len(p), lane.kind != "walk") for p, lane in zip(samples, lanes, strict=True)]
         )
         self._lane_of = np.repeat(np.arange(len(lanes)), self._count)
         self.diverging = self._find_diverging()
@@ -109,7 +109,7 @@ class LaneNetwork:
         return poses + fraction * (self._poses[below + 1] - poses)
 
     def under(self, x: float, y: float, half_width: float) -> list[tuple[LanePosition, float]]:
-        """Car lanes that a body of a width touches, the nearest first, each with its heading.
+        """Lanes of vehicles that a body of a width touches, the nearest first, each with its heading.
 
         Args:
             x: of the body's middle in m.

@@ -90,7 +90,7 @@ class Event:
     )
     time: float = setting(0.0, "when it begins", unit="s", minimum=0.0)
     side: str = setting("right", "where from", choices=("left", "right"))
-    speed: float | None = setting(None, "see above", unit="m/s", minimum=0.0, maximum=50.0)
+    speed: float | None = setting(None, "see above", unit="m/s", minimum=0.1, maximum=50.0)
     deceleration: float = setting(4.0, "of a stop", unit="m/s²", minimum=0.5, maximum=8.0)
     duration: float = setting(5.0, "how long a stop lasts", unit="s", minimum=0.0)
     encroaching: float = setting(

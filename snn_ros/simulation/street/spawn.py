@@ -41,6 +41,7 @@ _FROM_LANE_ENDS = 6.0
 _BEFORE_STOP_LINE = 2.0
 _TRIES = 60
 _WAITING_BESIDE_ROAD = 0.6
+_PATH_WIDTH = 1.6  # kept free of parked cars for who steps out, in m
 _ROUTE_MARGIN = 100.0
 
 
@@ -113,6 +114,8 @@ class _Spawner:
         for i, event in enumerate(self._scenario.events):
             self._stage(cast, i, event)
         self._name_collisions()
+        for _, walker in cast.walkers:
+            self._occupy("", walker.path(_PATH_WIDTH))
         self._park(cast)
         self._populate(cast)
         return cast

@@ -30,6 +30,7 @@ _LANE_CHANGE_TIME = 3.5
 _LEFT_OLD_LANE = 0.75  # share of a lane change after which the old lane is free
 _ENTRY_GAP = 12.0
 _PAUSE_AT_KERB = (4.0, 14.0)
+_AWAY = (3.0, 10.0)  # how long one who has left drives round the block, in s
 _WALKING = ("pedestrian",)
 
 _DRIVERS = {
@@ -71,11 +72,13 @@ class Presence:
         position: where in which lane.
         half_length: of the part along the lane in m.
         speed: along the lane in m/s.
+        owner: row that does not mind it, because it is itself; ``NONE`` where there is none.
     """
 
     position: LanePosition
     half_length: float
     speed: float
+    owner: int = NONE
 
 
 class Traffic:
@@ -231,7 +234,7 @@ class Traffic:
         behind = np.zeros(len(seen_s))
         behind[begins[2] :] = _BEHIND
         distance = self._distances(seen_lane, seen_s, behind)
-        owner = np.concatenate([np.arange(rows), ghosts, np.full(extra, EGO_ROW)])
+        owner = np.concatenate([np.arange(rows), ghosts, [b.owner for b in bodies]])
         distance[:, : begins[0]][np.arange(rows)[:, None] == owner] = np.inf
 
         half = np.concatenate(
@@ -338,6 +341,7 @@ class Traffic:
             self._change_from[row] = NONE
             if following == NONE:
                 self.lane[row], self._ahead[row], self.speed[row] = _GONE, NONE, 0.0
+                self._pause_until[row] = self.time + self._rng.uniform(*_AWAY)
                 continue
             self.s[row] -= self.network.length[self.lane[row]]
             self.lane[row] = following
@@ -361,9 +365,9 @@ class Traffic:
 
     def _return_the_gone(self) -> None:
         """Who has left comes back where a lane enters the place, as soon as there is room."""
-        for row in np.flatnonzero(~self.there).tolist():
-            if row == EGO_ROW:
-                continue
+        due = ~self.there & (self._pause_until <= self.time)
+        due[EGO_ROW] = False
+        for row in np.flatnonzero(due).tolist():
             kind = "cycle" if self.specs[row].kind == "cyclist" else "car"
             entries = self.network.entries[kind] or self.network.entries["car"]
             if not entries:
