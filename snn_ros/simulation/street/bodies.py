@@ -42,7 +42,7 @@ _GROUND = Surface("road", 0.17)
 _SHADOW_LAYERS = 4
 HEADLIGHT = (1.0, 0.95, 0.82)
 # Reach and half width in m, one above the other.
-_HEADLIGHT_LAYERS = tuple((22.0 - 2.0 * i, 3.4 - 0.25 * i) for i in range(9))
+_HEADLIGHT_LAYERS = tuple((22.0 - 3.5 * i, 3.4 - 0.45 * i) for i in range(5))
 
 
 def body_name(identifier: int) -> str:
@@ -69,7 +69,7 @@ def add_actor_materials(builder: WorldBuilder, appearance: Appearance) -> None:
     )
     shadow = max(lighting.shadow, 0.16)
     builder.add_ground_colour("actor_shadow", (0.01, 0.01, 0.02), shadow / _SHADOW_LAYERS * 1.6)
-    builder.add_ground_colour("headlight", HEADLIGHT, 0.022 * lighting.lamp_glow)
+    builder.add_ground_colour("headlight", HEADLIGHT, 0.04 * lighting.lamp_glow)
 
 
 def add_actor(builder: WorldBuilder, spec: ActorSpec, appearance: Appearance) -> None:

@@ -97,9 +97,9 @@ def add_ground_light(builder: WorldBuilder, layout: RoadLayout, appearance: Appe
             grid.filled(
                 _circle(x, y, share * _LAMP_RADIUS) for x, y in lamp_positions(layout.poles)
             )
-            for share in (1.0, 0.87, 0.74, 0.61, 0.48, 0.35)
+            for share in (1.0, 0.78, 0.56, 0.34)
         ]
-        material = builder.add_ground_colour("lamp_light", LAMP_LIGHT, 0.05 * lighting.lamp_glow)
+        material = builder.add_ground_colour("lamp_light", LAMP_LIGHT, 0.075 * lighting.lamp_glow)
         _add_patches(builder, grid, raised, layout.kerb_height, discs, material, LIGHT_HEIGHT)
 
 

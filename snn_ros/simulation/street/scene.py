@@ -41,6 +41,7 @@ BIRDS_EYE = "birds_eye"
 EGO_FRONT = 3.3
 """Front of the ego vehicle before its rear axle, in m."""
 
+_NOT_THERE = -1000.0  # m, height of actors who are not in the scene
 _NEAR, _FAR = 0.1, 400.0  # m, clipping planes of the cameras
 _SHADOW_MAP = 1024  # pixels
 _SHADOW_REACH = 60.0  # m around the ego vehicle
@@ -63,7 +64,7 @@ class StreetScene:
         *,
         ego_cameras: Sequence[CameraMount] = (),
     ) -> None:
-        """Build the model; every actor and the ego vehicle stand at the origin.
+        """Build the model; the ego vehicle stands at the origin, and nobody else is there yet.
 
         Args:
             layout: the place.
@@ -95,13 +96,13 @@ class StreetScene:
         self._grid = GroundGrid.over(layout.ground_extent)
         self._raised = self._grid.filled(layout.pavements)
         self._kerb_height = layout.kerb_height
-        mujoco.mj_kinematics(self.model, self.data)
+        self.place({}, ActorState(0.0, 0.0, 0.0), 0.0)
 
     def place(self, states: Mapping[int, ActorState], ego: ActorState, time: float) -> None:
         """Put everybody where they are at one time.
 
         Args:
-            states: of the actors by identifier; one that is not given stays where it was.
+            states: of the actors by identifier; one that is not given is not there.
             ego: of the ego vehicle; its reference point is the centre of the rear axle.
             time: in s.
 
@@ -110,6 +111,7 @@ class StreetScene:
         """
         data = self.data
         data.time = time
+        data.mocap_pos[:, 2] = _NOT_THERE
         self._set_pose(self._ego, ego, 0.0)
         for identifier, state in states.items():
             spec = self.actors.get(identifier)

@@ -47,7 +47,7 @@ def points_of(scene: StreetScene, identifier: int, name: str = "") -> np.ndarray
 
 
 def stand(scene: StreetScene, identifier: int, phase: float, speed: float) -> None:
-    state = ActorState(-45.0 + 12.0 * identifier, -1.0, 0.7, speed, gait_phase=phase)
+    state = ActorState(3.0, -1.0, 0.7, speed, gait_phase=phase)
     scene.place({identifier: state}, EGO, 0.0)
 
 
