@@ -27,7 +27,8 @@ from snn_ros.report import Report
 from snn_ros.ros.main import prepare_environment
 from snn_ros.simulation.flight import Flight
 from snn_ros.simulation.render import Renderer, RendererError
-from snn_ros.simulation.scenario import Scenario, find_scenario, load_scenario
+from snn_ros.simulation.scenario import Scenario, load_scenario
+from snn_ros.simulation.scenario_files import find_scenario
 
 CONTROLLERS = {"snn": "spiking network", "pid": "PID 9/0.75/14"}
 COLUMNS = (

@@ -35,7 +35,8 @@ from snn_ros.ros.main import run
 from snn_ros.ros.node import NodeParameters, SystemNode
 from snn_ros.ros.qos import LATCHED, RESULT
 from snn_ros.simulation.flight import MOTORS_OFF, Flight, Frame, MotorCommand
-from snn_ros.simulation.scenario import find_scenario, load_scenario
+from snn_ros.simulation.scenario import load_scenario
+from snn_ros.simulation.scenario_files import find_scenario
 from snn_ros.simulation.sensors.range_finder import FIELD_OF_VIEW
 from snn_ros.simulation.vehicles.blimp_parameters import BlimpParameters
 

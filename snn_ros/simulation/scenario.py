@@ -6,23 +6,16 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from snn_ros.configuration import ConfigurationError, from_mapping, setting
-from snn_ros.errors import SnnRosError
 from snn_ros.simulation.blimp_world import TIMESTEP, StartPose
 from snn_ros.simulation.faults import CLOCK_JUMP, Fault
+from snn_ros.simulation.scenario_files import read_scenario
 from snn_ros.simulation.sensors.imu import ImuParameters
 from snn_ros.simulation.sensors.range_finder import RangeFinderParameters
 from snn_ros.simulation.vehicles.blimp_parameters import BlimpParameters
 from snn_ros.simulation.wind import WindParameters
 from snn_ros.simulation.worlds.room import RoomParameters
-
-
-class ScenarioError(SnnRosError):
-    """A scenario file cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -133,25 +126,6 @@ def _below(name: str, problems: Iterable[str]) -> Iterator[str]:
     return (f"{name}.{problem}" for problem in problems)
 
 
-def find_scenario(name_or_file: str, folder: Path) -> Path:
-    """The file of a scenario.
-
-    Args:
-        name_or_file: a name such as ``blimp_quick``, or the path of a YAML file.
-        folder: where the named scenarios are.
-
-    Raises:
-        ScenarioError: there is none of that name; lists those there are.
-    """
-    if name_or_file.endswith((".yaml", ".yml")):
-        return Path(name_or_file)
-    file = folder / f"{name_or_file}.yaml"
-    if Path(name_or_file).name == name_or_file and file.is_file():
-        return file
-    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
-    raise ScenarioError(f"scenario = {name_or_file!r}: no such scenario in {folder}, only {known}")
-
-
 def load_scenario(path: Path | str) -> Scenario:
     """Read a scenario file.
 
@@ -162,13 +136,7 @@ def load_scenario(path: Path | str) -> Scenario:
         ScenarioError: the file is absent or not YAML.
         ConfigurationError: lists every unknown key, missing key and wrong value.
     """
-    try:
-        values: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as err:
-        raise ScenarioError(f"{path}: {err.strerror}") from err
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
-        raise ScenarioError(f"{path}: not YAML: {err}") from err
-    scenario = from_mapping(Scenario, values, str(path))
+    scenario = from_mapping(Scenario, read_scenario(path), str(path))
     problems = list(scenario.problems())
     if problems:
         raise ConfigurationError(str(path), problems)

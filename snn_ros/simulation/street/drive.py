@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn_ros.simulation.street.actors import ActorSpec, ActorState
+from snn_ros.simulation.street.agents import EGO_ROW, Presence
 from snn_ros.simulation.street.ego import (
     EgoCommand,
     EgoState,
@@ -24,7 +25,7 @@ from snn_ros.simulation.street.planar import FloatArray, overlapping_pairs
 from snn_ros.simulation.street.route import plan_lanes
 from snn_ros.simulation.street.scenario import StreetScenario
 from snn_ros.simulation.street.spawn import EGO, spawn
-from snn_ros.simulation.street.traffic import EGO_ROW, Presence, Traffic
+from snn_ros.simulation.street.traffic import Traffic
 
 Control = EgoCommand | Trajectory
 

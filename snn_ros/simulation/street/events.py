@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from snn_ros.simulation.street.actors import ActorState
+from snn_ros.simulation.street.agents import EGO_ROW
 from snn_ros.simulation.street.planar import FloatArray
 from snn_ros.simulation.street.scenario import Event
-from snn_ros.simulation.street.traffic import EGO_ROW, Traffic
+from snn_ros.simulation.street.traffic import Traffic
 
 _EXPECTED = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)  # how far drivers look into the future, in s
 _PACE_GAIN = 0.8  # speed per metre off the distance kept to the ego, in 1/s

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from snn_ros.simulation.street.agents import EGO_ROW
 from snn_ros.simulation.street.car_following import follow
 from snn_ros.simulation.street.gates import BoolArray, IntArray
 from snn_ros.simulation.street.network import NONE
 from snn_ros.simulation.street.planar import FloatArray
-from snn_ros.simulation.street.traffic import EGO_ROW, Traffic
+from snn_ros.simulation.street.traffic import Traffic
 
 INTERVAL = 0.5  # between decisions, in s
 _WORTH_IT = 0.3  # gain of acceleration, in m/s²

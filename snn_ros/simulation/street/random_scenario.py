@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from snn_ros.simulation.scenario import ScenarioError, find_scenario
+from snn_ros.simulation.scenario_files import ScenarioError, find_scenario
 from snn_ros.simulation.street.appearance import LIGHTS, SEASONS
 from snn_ros.simulation.street.layout import TURNS
 from snn_ros.simulation.street.scenario import (

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from snn_ros.configuration import ConfigurationError, from_mapping, setting
-from snn_ros.simulation.scenario import ScenarioError
+from snn_ros.simulation.scenario_files import read_scenario
+from snn_ros.simulation.sensors.lidar_config import LIDARS
 from snn_ros.simulation.street.appearance import Appearance
 from snn_ros.simulation.street.ego import EgoParameters
 from snn_ros.simulation.street.layout import TURNS
@@ -19,7 +18,6 @@ from snn_ros.simulation.street.layouts import LayoutParameters
 
 VEHICLE_KINDS = ("sedan", "van", "truck", "cyclist")
 EVENT_KINDS = ("cut_in", "stop", "crossing_pedestrian", "blocked_lane", "oncoming")
-LIDARS = ("none", "hdl_64e", "beams_32", "beams_16")
 CAMERAS = ("none", "stereo", "surround", "all")
 
 
@@ -107,7 +105,7 @@ class Event:
 class SensorChoice:
     """What the ego carries."""
 
-    lidar: str = setting("hdl_64e", "on the roof", choices=LIDARS)
+    lidar: str = setting("hdl_64e", "on the roof", choices=("none", *LIDARS))
     cameras: str = setting("none", "stereo pair of KITTI, six of nuScenes", choices=CAMERAS)
     stereo_width: int = setting(640, "of a stereo image", unit="px", minimum=64, maximum=4096)
     surround_width: int = setting(480, "of a surround image", unit="px", minimum=64, maximum=4096)
@@ -176,10 +174,4 @@ def load_street_scenario(path: Path | str) -> StreetScenario:
         ScenarioError: the file is absent or not YAML.
         ConfigurationError: lists every unknown key, missing key and wrong value.
     """
-    try:
-        values: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as err:
-        raise ScenarioError(f"{path}: {err.strerror}") from err
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
-        raise ScenarioError(f"{path}: not YAML: {err}") from err
-    return street_scenario(values, str(path))
+    return street_scenario(read_scenario(path), str(path))

@@ -8,6 +8,7 @@ import numpy as np
 
 from snn_ros.configuration import ConfigurationError
 from snn_ros.simulation.street.actors import ActorSpec, ActorState
+from snn_ros.simulation.street.agents import EGO_ROW, Agent
 from snn_ros.simulation.street.ego import EgoParameters, EgoState
 from snn_ros.simulation.street.events import CutIn, Script, StepOut, Stop
 from snn_ros.simulation.street.layout import RoadLayout
@@ -15,7 +16,6 @@ from snn_ros.simulation.street.network import LaneNetwork
 from snn_ros.simulation.street.planar import FloatArray, overlapping_pairs
 from snn_ros.simulation.street.route import Route, plan_lanes
 from snn_ros.simulation.street.scenario import Event, PlacedActor, StreetScenario
-from snn_ros.simulation.street.traffic import EGO_ROW, Agent
 
 EGO = -1
 """Identifier of the ego, e.g. in collisions."""

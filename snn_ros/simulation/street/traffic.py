@@ -7,18 +7,17 @@ others see it, and it is told how it would be driven, but it moves by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from snn_ros.simulation.street.actors import ActorSpec, ActorState
-from snn_ros.simulation.street.car_following import Drivers, follow
+from snn_ros.simulation.street.actors import ActorState
+from snn_ros.simulation.street.agents import EGO_ROW, Agent, Presence, drivers_of
+from snn_ros.simulation.street.car_following import follow
 from snn_ros.simulation.street.gates import BoolArray, Crosswalks, IntArray, TrafficLights
 from snn_ros.simulation.street.layout import RoadLayout
-from snn_ros.simulation.street.network import NONE, LaneNetwork, LanePosition
+from snn_ros.simulation.street.network import NONE, LaneNetwork
 from snn_ros.simulation.street.planar import FloatArray, wrap_angle
 
-EGO_ROW = 0
 _GONE = -2  # lane of those who have left
 _LANES_AHEAD = 3  # lanes that a driver looks along: this one and two more
 _SLOWING = 1.5  # before a lane with a lower limit, in m/s²
@@ -33,52 +32,7 @@ _PAUSE_AT_KERB = (4.0, 14.0)
 _AWAY = (3.0, 10.0)  # how long one who has left drives round the block, in s
 _WALKING = ("pedestrian",)
 
-_DRIVERS = {
-    "sedan": (1.6, 2.0, 1.2, 2.0),
-    "van": (1.3, 2.0, 1.3, 2.0),
-    "truck": (0.9, 1.8, 1.6, 2.5),
-    "cyclist": (1.0, 1.8, 1.0, 1.2),
-    "pedestrian": (1.2, 1.5, 0.3, 0.5),
-}
 _METRES_PER_CYCLE = {"pedestrian": 1.4, "cyclist": 4.5}  # of gait or pedals
-
-
-@dataclass(frozen=True)
-class Agent:
-    """One who takes part in traffic, at the start.
-
-    Attributes:
-        spec: what it is.
-        lane: index of its lane.
-        s: arc length of its middle in m.
-        speed: in m/s.
-        desired_speed: in m/s, where the limit allows.
-        offset: at which it keeps to the left of its lane's middle, in m.
-    """
-
-    spec: ActorSpec
-    lane: int
-    s: float
-    speed: float
-    desired_speed: float
-    offset: float = 0.0
-
-
-@dataclass(frozen=True)
-class Presence:
-    """The ego, or a body that follows no lane, as the others see it.
-
-    Attributes:
-        position: where in which lane.
-        half_length: of the part along the lane in m.
-        speed: along the lane in m/s.
-        owner: row that does not mind it, because it is itself; ``NONE`` where there is none.
-    """
-
-    position: LanePosition
-    half_length: float
-    speed: float
-    owner: int = NONE
 
 
 class Traffic:
@@ -111,7 +65,7 @@ class Traffic:
         self.desired_speed = np.array([agent.desired_speed for agent in everybody])
         self.forced = np.full(len(everybody), np.nan)
         self.half_length = np.array([agent.spec.length / 2 for agent in everybody])
-        self.drivers = Drivers(*np.array([_DRIVERS[kind] for kind in kinds]).T)
+        self.drivers = drivers_of(kinds)
         self.walking = np.isin(kinds, _WALKING)
         self._offset = np.array([agent.offset for agent in everybody])
         self._lights = TrafficLights(network)

@@ -6,7 +6,8 @@ import pytest
 
 from snn_ros.configuration import ConfigurationError
 from snn_ros.simulation.blimp_world import BlimpWorld
-from snn_ros.simulation.scenario import ScenarioError, find_scenario, load_scenario
+from snn_ros.simulation.scenario import load_scenario
+from snn_ros.simulation.scenario_files import ScenarioError, find_scenario
 
 SHIPPED = sorted(
     (Path(__file__).resolve().parents[3] / "config" / "scenarios").glob("blimp_*.yaml")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from snn_ros.configuration import ConfigurationError
-from snn_ros.simulation.scenario import ScenarioError
+from snn_ros.simulation.scenario_files import ScenarioError
 from snn_ros.simulation.street.drive import StreetDrive
 from snn_ros.simulation.street.random_scenario import (
     open_street_scenario,

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from snn_ros.simulation.street.actors import ActorSpec
+from snn_ros.simulation.street.agents import EGO_ROW, Agent
 from snn_ros.simulation.street.drive import StreetDrive
 from snn_ros.simulation.street.layouts import LayoutParameters, make_layout
 from snn_ros.simulation.street.network import LaneNetwork
 from snn_ros.simulation.street.scenario import StreetScenario, street_scenario
-from snn_ros.simulation.street.traffic import EGO_ROW, Agent, Traffic
+from snn_ros.simulation.street.traffic import Traffic
 
 ORDINARY = {
     "street": {"vehicles": 12, "cyclists": 3, "pedestrians": 8, "crossing": 3, "parked": 0.6},
