@@ -7,8 +7,6 @@ Plots go to ``build/lidar_realism``.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,8 +17,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from benchmarks.output import json_target, publish
 from benchmarks.street_worlds import DriveThrough, drives_through
-from snn_ros import machine
 from snn_ros.bags.convert.kitti_calibration import read_object_calibration
 from snn_ros.geometry.rigid import inverse
 from snn_ros.simulation.sensors.lidar import Lidar
@@ -228,9 +226,7 @@ def main() -> int:
     Returns:
         0, also where there is nothing to compare with.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", metavar="FILE", help="write figures there; - for standard output")
-    arguments = parser.parse_args()
+    target = json_target(__doc__)
     real = list(real_scans(DATA))
     if not real:
         print(f"skipped: no KITTI scans below {DATA} (set SNN_ROS_DATA)", file=sys.stderr)
@@ -238,23 +234,19 @@ def main() -> int:
     simulated = list(simulated_scans(drives_through()))
     rows = compare(real, simulated)
     plot(rows, real[1], simulated[0], PLOTS)
-    figures = {
-        "system": "simulation",
-        "input": f"{len(real)} scans of KITTI, {len(simulated)} simulated",
-        "scores": verdict(rows) | {f"ratio {row.name}": round(row.ratio, 3) for row in rows},
-        "machine": machine.describe(),
-    }
-    if arguments.json == "-":
-        print(json.dumps(figures, indent=2))
-        return 0
-    print(f"{'':16}{'KITTI':>12}{'simulated':>12}{'ratio':>8}")
+    found = verdict(rows)
+    lines = [f"{'':16}{'KITTI':>12}{'simulated':>12}{'ratio':>8}"]
     for row in rows:
         mark = "" if row.is_close else "  <- outside"
-        print(f"{row.name:16}{row.real:12.4g}{row.simulated:12.4g}{row.ratio:8.2f}{mark}")
-    for name, value in verdict(rows).items():
-        print(f"{name:24}{value:8.3g}")
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n")
+        lines.append(f"{row.name:16}{row.real:12.4g}{row.simulated:12.4g}{row.ratio:8.2f}{mark}")
+    lines += [f"{name:24}{value:8.3g}" for name, value in found.items()]
+    publish(
+        "simulation",
+        f"{len(real)} scans of KITTI, {len(simulated)} simulated",
+        found | {f"ratio {row.name}": row.ratio for row in rows},
+        target,
+        lines,
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Speed of the simulated blimp, as a multiple of real time on one thread, and of its pictures.
+"""Speed of the simulated blimp, as a multiple of real time on one thread, and of a car's sensors.
 
 Example: ``python -m benchmarks.simulation``, or with ``--json -`` for figures alone.
 """
@@ -11,11 +11,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.output import json_target, publish
+from benchmarks.street_worlds import drives_through
 from snn_ros.simulation.blimp_world import BlimpWorld, StartPose
 from snn_ros.simulation.flight import Flight, Frame, MotorCommand
 from snn_ros.simulation.render import Renderer, RendererError
 from snn_ros.simulation.scenario import load_scenario
+from snn_ros.simulation.sensors.camera import CameraConfig, CameraRig
+from snn_ros.simulation.sensors.lidar import Lidar
+from snn_ros.simulation.sensors.lidar_config import LidarConfig
+from snn_ros.simulation.sensors.mounts import (
+    KITTI_LIDAR,
+    CameraMount,
+    kitti_stereo,
+    surround_six,
+)
 
 _SCENARIOS = Path(__file__).resolve().parent.parent / "config" / "scenarios"
 _RUNS = 5
@@ -66,6 +78,51 @@ def pictures_per_second() -> float:
         return math.nan
 
 
+def lidar_speed(columns: int) -> float:
+    """Scans per second of 64 beams on a street of 57 cars: in motion, with flaws and labels."""
+    drive = next(drives_through(range(1)))
+    scene, (T_world_base, boxes) = drive.scene, next(drive.stops())
+    assert len(boxes) >= 20
+    lidar = Lidar(
+        scene.model, LidarConfig(columns=columns), scene.surfaces, np.random.default_rng(0)
+    )
+    velocity = np.array([12.0, 0.0, 0.0, 0.0, 0.0, 0.2])
+
+    def scan() -> None:
+        seen = lidar.scan(scene.data, T_world_base @ KITTI_LIDAR, velocity=velocity)
+        actors = scene.surfaces.actor[seen.geom]
+        np.bincount(actors[actors >= 0])  # points on each car
+        np.bincount(scene.surfaces.semantic[seen.geom])
+
+    scan()  # compiles
+    return 1.0 / _median_seconds(scan)
+
+
+def camera_speed(cameras: tuple[CameraMount, ...]) -> dict[str, float]:
+    """Sets of pictures per second on the same street, and the renderer's share of the time.
+
+    NaN where there is no renderer.
+    """
+    drive = next(drives_through(range(1), cameras=cameras))
+    data, _ = drive.scene.data, next(drive.stops())
+    try:
+        with CameraRig(drive.scene.model, cameras, CameraConfig(), np.random.default_rng(0)) as rig:
+            rig.capture(data)
+            seconds = _median_seconds(lambda: rig.capture(data))
+            drawing = _median_seconds(lambda: rig.render(data))
+    except RendererError:
+        return {"sets_per_s": math.nan, "renderer_share": math.nan}
+    return {"sets_per_s": 1.0 / seconds, "renderer_share": min(drawing / seconds, 1.0)}
+
+
+def _street_figures() -> dict[str, float]:
+    figures = {f"lidar_64x{columns}_scans_per_s": lidar_speed(columns) for columns in (1024, 2048)}
+    sets = {"stereo_640x192": kitti_stereo(640), "six_480x224": surround_six(480, 224)}
+    for name, cameras in sets.items():
+        figures |= {f"{name}_{what}": value for what, value in camera_speed(cameras).items()}
+    return figures
+
+
 def main() -> None:
     """Measure, print, and write the figures where asked."""
     target = json_target(__doc__)
@@ -73,8 +130,9 @@ def main() -> None:
         "blimp_flight_times_real_time": flight_speed(),
         "blimp_physics_times_real_time": physics_speed(),
         "pictures_1280x720_per_s": pictures_per_second(),
-    }
-    publish("simulation", "config/scenarios/blimp_quick.yaml", scores, target)
+    } | _street_figures()
+    measured = "config/scenarios/blimp_quick.yaml, and a street of 57 cars"
+    publish("simulation", measured, scores, target)
 
 
 if __name__ == "__main__":

@@ -135,9 +135,15 @@ class CameraRig:
         """
         return {name: self._photograph(data, mount) for name, mount in self.mounts.items()}
 
+    def render(self, data: Any) -> dict[str, NDArray[np.uint8]]:
+        """What all cameras would see without flaws, by name."""
+        return {name: self._frame(data, mount) for name, mount in self.mounts.items()}
+
+    def _frame(self, data: Any, mount: CameraMount) -> NDArray[np.uint8]:
+        return self._renderer.frame(data, mount.name, size=(mount.width, mount.height))
+
     def _photograph(self, data: Any, mount: CameraMount) -> NDArray[np.uint8]:
-        view = self._renderer.frame(data, mount.name, size=(mount.width, mount.height))
-        levels = optics.exposed(view, self._light[mount.name])
+        levels = optics.exposed(self._frame(data, mount), self._light[mount.name])
         image = optics.noisy(levels, self._noise, self._generator)
         quality = self._config.jpeg_quality
         return optics.decompressed(optics.compressed(image, quality)) if quality else image
