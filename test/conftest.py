@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from support.ros_graph import NodeProcess, Probe
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell starts background jobs with SIGINT ignored, and the processes of the tests inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Domains 1..101 are safe on Linux; runs in parallel start at different ones.
 _domains = itertools.cycle(range(1, 101))
