@@ -154,14 +154,16 @@ class Lidar:
         brightness = returns.effective_reflectivity(
             echoes.cosine[seen], reflectivity[seen], config.roughness
         )
-        brightness += config.intensity_noise * generator.standard_normal(len(brightness))
+        # drivers and KITTI's files hold readings corrected for distance
+        intensity = config.intensity_gain * np.power(brightness, config.intensity_exponent)
+        intensity += config.intensity_noise * generator.standard_normal(len(intensity))
 
         points = np.empty(len(seen_at), POINT_TYPE)
         points["x"], points["y"], points["z"] = (
             echoes.position[seen] * (measured / seen_at)[:, None]
         ).T
         points["intensity"] = np.clip(
-            returns.quantised(brightness, config.intensity_quantum), 0.0, 1.0
+            returns.quantised(intensity, config.intensity_quantum), 0.0, 1.0
         )
         points["ring"], points["time"] = echoes.ring[seen], self._sweep.times[echoes.column[seen]]
         return LidarScan(points, echoes.geom[seen].astype(np.int32))

@@ -48,6 +48,12 @@ class LidarConfig:
     maximum_range: float = setting(120.0, "longest range", unit="m", minimum=1.0)
     range_noise: float = setting(0.02, "standard deviation of a range", unit="m", minimum=0.0)
     range_quantum: float = setting(0.002, "step of a range", unit="m", minimum=0.0)
+    intensity_gain: float = setting(
+        0.68, "reading of a white matt surface met square on", minimum=0.0
+    )
+    intensity_exponent: float = setting(
+        0.5, "response of the receiver to brightness: 1 linear, less compresses", minimum=0.05
+    )
     intensity_noise: float = setting(0.02, "standard deviation of an intensity", minimum=0.0)
     intensity_quantum: float = setting(0.01, "step of an intensity", minimum=0.0, maximum=1.0)
     reach: float = setting(
@@ -60,7 +66,7 @@ class LidarConfig:
         0.01, "share of returns lost for no reason", minimum=0.0, maximum=1.0
     )
     roughness: float = setting(
-        0.6, "brightness at grazing incidence: 0 matt, 1 as bright as square on",
+        0.9, "brightness at grazing incidence: 0 matt, 1 as bright as square on",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
     attenuation: float = setting(0.0005, "of the air", unit="1/m", minimum=0.0)
@@ -80,6 +86,8 @@ class LidarConfig:
             self,
             range_noise=0.0,
             range_quantum=0.0,
+            intensity_gain=1.0,
+            intensity_exponent=1.0,
             intensity_noise=0.0,
             intensity_quantum=0.0,
             reach=1e9,
