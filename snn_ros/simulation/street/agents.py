@@ -14,6 +14,24 @@ from snn_ros.simulation.street.network import NONE, LanePosition
 EGO_ROW = 0
 """Row of the ego among the agents."""
 
+SIZES = {
+    "sedan": ((3.7, 4.7), (1.65, 1.85), (1.4, 1.62)),
+    "van": ((4.7, 5.5), (1.85, 2.0), (1.9, 2.3)),
+    "truck": ((6.2, 8.5), (2.25, 2.4), (2.7, 3.3)),
+    "pedestrian": ((0.45, 0.6), (0.45, 0.6), (1.55, 1.9)),
+    "cyclist": ((1.6, 1.8), (0.5, 0.65), (1.65, 1.85)),
+}
+"""Length, width and height of each kind: least and most, in m."""
+
+DESIRED_SPEEDS = {
+    "sedan": (0.9, 1.1),  # of the limit
+    "van": (0.85, 1.0),
+    "truck": (0.7, 0.82),
+    "cyclist": (3.5, 5.5),  # in m/s
+    "pedestrian": (0.9, 1.6),
+}
+"""Least and most: of the speed limit for cars, vans and trucks, in m/s for the others."""
+
 # acceleration and deceleration in m/s², headway in s, standstill gap in m
 _DRIVERS = {
     "sedan": (1.6, 2.0, 1.2, 2.0),

@@ -108,3 +108,13 @@ def overlapping_pairs(
     hit = overlap(footprints[first], footprints[second])
     pairs = np.sort(np.stack([first[hit], second[hit]], axis=1), axis=1)
     return [(int(a), int(b)) for a, b in pairs]
+
+
+def inside_any(polygons: Sequence[FloatArray], points: FloatArray) -> NDArray[np.bool_]:
+    """(N,) whether points (N, 2) lie in any of some convex counter-clockwise polygons."""
+    inside = np.zeros(len(points), dtype=np.bool_)
+    for polygon in polygons:
+        edges = np.roll(polygon, -1, axis=0) - polygon
+        offset = points[:, None] - polygon
+        inside |= (edges[:, 0] * offset[..., 1] - edges[:, 1] * offset[..., 0] >= 0.0).all(axis=1)
+    return inside

@@ -49,7 +49,7 @@ class Density:
     pedestrians: int = setting(0, "that walk beside the road", minimum=0, maximum=60)
     crossing: int = setting(0, "pedestrians that cross at crosswalks", minimum=0, maximum=20)
     parked: float = setting(0.0, "share of the parking spots", minimum=0.0, maximum=1.0)
-    parked_at_most: int = setting(40, "cars, those nearest to the route", minimum=0, maximum=200)
+    parked_at_most: int = setting(60, "cars along the ego's way", minimum=0, maximum=200)
 
 
 @dataclass(frozen=True)

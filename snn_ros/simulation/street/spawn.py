@@ -8,32 +8,18 @@ import numpy as np
 
 from snn_ros.configuration import ConfigurationError
 from snn_ros.simulation.street.actors import ActorSpec, ActorState
-from snn_ros.simulation.street.agents import EGO_ROW, Agent
+from snn_ros.simulation.street.agents import DESIRED_SPEEDS, EGO_ROW, SIZES, Agent
 from snn_ros.simulation.street.ego import EgoParameters, EgoState
 from snn_ros.simulation.street.events import CutIn, Script, StepOut, Stop
 from snn_ros.simulation.street.layout import RoadLayout
 from snn_ros.simulation.street.network import LaneNetwork
-from snn_ros.simulation.street.planar import FloatArray, overlapping_pairs
+from snn_ros.simulation.street.planar import FloatArray, inside_any, overlapping_pairs
 from snn_ros.simulation.street.route import Route, plan_lanes
 from snn_ros.simulation.street.scenario import Event, PlacedActor, StreetScenario
 
 EGO = -1
 """Identifier of the ego, e.g. in collisions."""
 
-_SIZES = {  # length, width, height: least and most, in m
-    "sedan": ((3.7, 4.7), (1.65, 1.85), (1.4, 1.62)),
-    "van": ((4.7, 5.5), (1.85, 2.0), (1.9, 2.3)),
-    "truck": ((6.2, 8.5), (2.25, 2.4), (2.7, 3.3)),
-    "pedestrian": ((0.45, 0.6), (0.45, 0.6), (1.55, 1.9)),
-    "cyclist": ((1.6, 1.8), (0.5, 0.65), (1.65, 1.85)),
-}
-_DESIRED_SPEEDS = {
-    "sedan": (0.9, 1.1),  # of the limit
-    "van": (0.85, 1.0),
-    "truck": (0.7, 0.82),
-    "cyclist": (3.5, 5.5),  # in m/s
-    "pedestrian": (0.9, 1.6),
-}
 _RELATIVE = ("sedan", "van", "truck")
 _WIDEST_IN_NARROW_LANE = 3.2  # lanes narrower than this are not for trucks, in m
 _SHORTEST_LANE = 30.0  # to spawn in, in m
@@ -41,6 +27,7 @@ _FROM_LANE_ENDS = 6.0
 _BEFORE_STOP_LINE = 2.0
 _TRIES = 60
 _WAITING_BESIDE_ROAD = 0.6
+_SEEN_PARKED = 50.0  # how far from its way the ego sees parked cars, in m
 _PATH_WIDTH = 1.6  # kept free of parked cars for who steps out, in m
 _ROUTE_MARGIN = 100.0
 
@@ -259,23 +246,22 @@ class _Spawner:
         """How far the carriageway reaches from a point in a direction, in m."""
         distances = np.arange(0.0, 30.0, 0.1)
         points = np.array([x, y]) + distances[:, None] * direction
-        off = ~_in_any(self._layout.carriageway, points)
+        off = ~inside_any(self._layout.carriageway, points)
         return float(distances[off][0]) if off.any() else float(distances[-1])
 
     # ---- by the seed -------------------------------------------------------------------------
 
     def _park(self, cast: Cast) -> None:
-        """Cars on the parking spots that are nearest to the route, some left out."""
+        """Cars on parking spots along the way that the ego can drive, some left out."""
         density = self._scenario.traffic
         spots = np.array(self._layout.parking).reshape(-1, 3)
-        taken = spots[self._rng.random(len(spots)) < density.parked]
-        way = cast.route.poses(np.arange(0.0, cast.route.length, 5.0))[:, :2]
-        begin = cast.route.poses(np.array([self._scenario.ego.position]))[0, :2]
-        if len(taken):
-            to_begin = np.linalg.norm(taken[:, :2] - begin, axis=1)
-            to_way = np.linalg.norm(taken[:, None, :2] - way, axis=2).min(axis=1)
-            taken = taken[np.argsort(to_begin + 2.0 * to_way, kind="stable")]
-        for x, y, yaw in taken[: density.parked_at_most]:
+        near = np.zeros(len(spots), dtype=np.bool_)
+        for x, y, _ in cast.route.poses(self._reach(cast)):
+            near |= np.hypot(spots[:, 0] - x, spots[:, 1] - y) < _SEEN_PARKED
+        taken = np.flatnonzero(near & (self._rng.random(len(spots)) < density.parked))
+        if len(taken) > density.parked_at_most:
+            taken = np.sort(self._rng.choice(taken, density.parked_at_most, replace=False))
+        for x, y, yaw in spots[taken]:
             kind = "van" if self._rng.random() < density.vans else "sedan"
             spec = self._spec(kind, parked=True)
             shift = self._rng.uniform(-0.15, 0.15, 2)
@@ -287,6 +273,13 @@ class _Spawner:
                 cast.parked.append((spec, state))
             else:
                 self._identifier -= 1
+
+    def _reach(self, cast: Cast) -> FloatArray:
+        """Arc lengths of the route that the ego can come to, every 10 m."""
+        start = self._scenario.ego
+        speed = max(start.speed, min(cast.ego_agent.desired_speed, self._network.limit.max()))
+        end = start.position + self._scenario.duration * speed
+        return np.arange(start.position, min(end, cast.route.length), 10.0)
 
     def _populate(self, cast: Cast) -> None:
         density = self._scenario.traffic
@@ -342,7 +335,7 @@ class _Spawner:
         if self._network.lanes[lane].gate and kind != "pedestrian":
             left = self._network.lanes[lane].stop_at - s - _BEFORE_STOP_LINE
             speed = min(speed, float(np.sqrt(2.0 * max(left, 0.0))))
-        length = _SIZES[kind][0][1]
+        length = SIZES[kind][0][1]
         return speed, length + (0.5 if kind == "pedestrian" else 3.0 + 1.2 * speed)
 
     def _room_in_lane(self, cast: Cast, lane: int, s: float, room: float) -> bool:
@@ -355,7 +348,7 @@ class _Spawner:
 
     def _fits(self, kind: str, lane: int, s: float, offset: float) -> bool:
         x, y, yaw = self._network.poses(np.array([lane]), np.array([s]))[0]
-        (_, length), (_, width), _ = _SIZES[kind]
+        (_, length), (_, width), _ = SIZES[kind]
         x, y = x - offset * np.sin(yaw), y + offset * np.cos(yaw)
         return self._free(np.array([x, y, yaw, length, width]))
 
@@ -372,7 +365,7 @@ class _Spawner:
         self._footprints.append(footprint)
 
     def _spec(self, kind: str, *, parked: bool = False) -> ActorSpec:
-        length, width, height = (float(self._rng.uniform(*size)) for size in _SIZES[kind])
+        length, width, height = (float(self._rng.uniform(*size)) for size in SIZES[kind])
         seed = int(self._rng.integers(2**31))
         self._identifier += 1
         return ActorSpec(self._identifier - 1, kind, length, width, height, seed, parked)
@@ -380,19 +373,9 @@ class _Spawner:
     def _desired(self, kind: str, lane: int, given: float | None) -> float:
         if given is not None:
             return given
-        factor = float(self._rng.uniform(*_DESIRED_SPEEDS[kind]))
+        factor = float(self._rng.uniform(*DESIRED_SPEEDS[kind]))
         return factor * float(self._network.limit[lane]) if kind in _RELATIVE else factor
 
 
 def _ego_spec(vehicle: EgoParameters) -> ActorSpec:
     return ActorSpec(EGO, "sedan", vehicle.length, vehicle.width, vehicle.height)
-
-
-def _in_any(polygons: tuple[FloatArray, ...], points: FloatArray) -> np.ndarray:
-    """(N,) whether points lie in any of the convex counter-clockwise polygons."""
-    inside = np.zeros(len(points), dtype=np.bool_)
-    for polygon in polygons:
-        edges = np.roll(polygon, -1, axis=0) - polygon
-        offset = points[:, None] - polygon
-        inside |= (edges[:, 0] * offset[..., 1] - edges[:, 1] * offset[..., 0] >= 0.0).all(axis=1)
-    return inside
