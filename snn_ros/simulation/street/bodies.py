@@ -21,7 +21,6 @@ from snn_ros.simulation.street.pedestrians import (
     pedestrian_positions,
 )
 from snn_ros.simulation.street.surfaces import Surface
-from snn_ros.simulation.street.swatches import swatch_image
 from snn_ros.simulation.street.vehicles import paint_of, vehicle_meshes
 
 SEMANTIC_OF = {
@@ -58,7 +57,6 @@ def shadow_name(identifier: int) -> str:
 def add_actor_materials(builder: WorldBuilder, appearance: Appearance) -> None:
     """Add the materials that all actors share; to be called once, before ``add_actor``."""
     lighting = appearance.lighting
-    builder.add_texture("swatches", swatch_image())
     builder.add_material("swatches", texture="swatches", specular=0.1, shininess=0.2)
     builder.add_material("vehicle_lamps_off", texture="swatches", emission=0.1, specular=0.5)
     lit = 0.2 + 0.8 * lighting.lamp_glow if lighting.lamps else 0.15

@@ -1,8 +1,9 @@
-"""Boxes with facades: rows of windows and doors above the street, flat roofs."""
+"""Boxes with facades: rows of windows and doors above the street, flat roofs.
+
+All buildings are one mesh with one picture, since each mesh costs a LiDAR's rays time.
+"""
 
 from __future__ import annotations
-
-from collections import defaultdict
 
 import numpy as np
 
@@ -15,13 +16,16 @@ from snn_ros.simulation.street.surfaces import Surface
 
 _WALL = Surface("building", 0.35)
 _BAY, _STOREY = 3.2, 3.2  # m, about
-_ROOF_TILE = 6.0  # m
+_ROOF, _SNOWY_ROOF = (0.33, 0.31, 0.31), (0.90, 0.92, 0.95)
+_ROOF_ROWS = 64  # of the picture, at its bottom
+_STYLES = len(textures.FACADES)
+_PICTURE_ROWS = _STYLES * textures.FACADE_ROWS + _ROOF_ROWS
 
 
 def add_buildings(
     builder: WorldBuilder, layout: RoadLayout, appearance: Appearance, rng: np.random.Generator
 ) -> None:
-    """Add the buildings of a place, one mesh for each style of facade.
+    """Add the buildings of a place.
 
     Args:
         builder: the world to add to.
@@ -29,20 +33,22 @@ def add_buildings(
         appearance: windows are lit where lamps are on; snow lies on roofs.
         rng: of the textures.
     """
-    by_style: dict[int, list[Mesh]] = defaultdict(list)
-    for building in layout.buildings:
-        by_style[building.seed % len(textures.FACADES)].append(facade_mesh(building))
-    for style, meshes in sorted(by_style.items()):
-        name = f"facade_{style}"
-        image = textures.facade(textures.FACADES[style], appearance.lighting, rng)
-        glow = 0.8 * appearance.lighting.lamp_glow
-        builder.add_texture(name, image)
-        builder.add_material(name, texture=name, emission=glow, specular=0.1, shininess=0.3)
-        builder.add_mesh(builder.world, name, merged(meshes), name, _WALL)
-    snow = appearance.palette.snow
-    builder.add_material("roof", colour=(0.90, 0.92, 0.95) if snow else (0.33, 0.31, 0.31))
-    roofs = merged(polygons.area(b.footprint, b.height, _ROOF_TILE) for b in layout.buildings)
-    builder.add_mesh(builder.world, "roofs", roofs, "roof", _WALL)
+    lighting = appearance.lighting
+    facades = [textures.facade(style, lighting, rng) for style in textures.FACADES]
+    roof_colour = np.array(_SNOWY_ROOF if appearance.palette.snow else _ROOF)
+    brightness = textures.wall_brightness(lighting)
+    roof = np.full((_ROOF_ROWS, facades[0].shape[1], 3), 255 * brightness * roof_colour, np.uint8)
+    builder.add_texture("buildings", np.concatenate([*facades, roof]))
+    glow = 0.8 * lighting.lamp_glow
+    builder.add_material(
+        "buildings", texture="buildings", emission=glow, specular=0.1, shininess=0.3
+    )
+    walls = [facade_mesh(building) for building in layout.buildings]
+    roofs = [
+        polygons.area(b.footprint, b.height, 1.0).textured((0.5, 0.5 * _ROOF_ROWS / _PICTURE_ROWS))
+        for b in layout.buildings
+    ]
+    builder.add_mesh(builder.world, "buildings", merged(walls + roofs), "buildings", _WALL)
 
 
 def facade_mesh(building: Building) -> Mesh:
@@ -58,12 +64,15 @@ def facade_mesh(building: Building) -> Mesh:
         for storey in range(storeys):
             bottom, top = levels[storey], levels[storey + 1]
             corners.append([(*a, bottom), (*b, bottom), (*b, top), (*a, top)])
-            row = _picture_row(storey, building.seed)
-            low, high = row / textures.FACADE_STOREYS, (row + 1) / textures.FACADE_STOREYS
+            low, high = _picture_band(storey, building.seed)
             texture.append([(first, low), (last, low), (last, high), (first, high)])
     return quads(corners, np.array(texture))
 
 
-def _picture_row(storey: int, seed: int) -> int:
-    """Which row of the facade's picture a storey shows; the lowest is the ground floor."""
-    return 0 if storey == 0 else 1 + (storey + seed) % (textures.FACADE_STOREYS - 1)
+def _picture_band(storey: int, seed: int) -> tuple[float, float]:
+    """Lower and upper texture coordinate of a storey; the lowest of a style is the ground floor."""
+    below = _STYLES - 1 - seed % _STYLES  # styles under this one in the picture
+    row = 0 if storey == 0 else 1 + (storey + seed) % (textures.FACADE_STOREYS - 1)
+    height = textures.FACADE_ROWS / textures.FACADE_STOREYS
+    low = _ROOF_ROWS + below * textures.FACADE_ROWS + row * height
+    return low / _PICTURE_ROWS, (low + height) / _PICTURE_ROWS

@@ -13,6 +13,7 @@ from snn_ros.simulation.street.builder import WorldBuilder
 from snn_ros.simulation.street.layout import Pole, RoadLayout
 from snn_ros.simulation.street.meshes import Mesh, box, disc, flat_faces, merged, tube
 from snn_ros.simulation.street.surfaces import Surface
+from snn_ros.simulation.street.swatches import swatch
 
 LAMP_ARM = 1.4
 """A lamp hangs so far in front of its post, in m."""
@@ -22,7 +23,6 @@ _LENS = Surface("pole", 0.60)
 _SHEETING = Surface("sign", 0.95)  # retro-reflective
 _SIGN_RADIUS = 0.33  # m
 _SIGN_SIDES = {"stop": 8, "give_way": 3, "crossing": 4, "priority": 4, "parking": 4}
-_TRAFFIC_LIGHT_COLOURS = ((0.95, 0.12, 0.08), (0.95, 0.65, 0.10), (0.10, 0.80, 0.35))
 
 
 def add_furniture(builder: WorldBuilder, layout: RoadLayout, appearance: Appearance) -> None:
@@ -33,29 +33,18 @@ def add_furniture(builder: WorldBuilder, layout: RoadLayout, appearance: Appeara
         layout: the place.
         appearance: lamps glow where they are on.
     """
-    builder.add_texture("signs", textures.signs())
     glow = appearance.lighting.lamp_glow
-    builder.add_material("steel", colour=(0.42, 0.44, 0.45), specular=0.3, shininess=0.4)
-    builder.add_material("housing", colour=(0.11, 0.12, 0.12))
+    builder.add_texture("signs", textures.signs())
     builder.add_material("signs", texture="signs", emission=0.25 * glow)
-    builder.add_material("lamp", colour=(1.0, 0.93, 0.78), emission=glow)
-    parts: dict[str, list[Mesh]] = {"steel": [], "housing": [], "signs": [], "lamp": []}
-    lenses: dict[int, list[Mesh]] = {0: [], 1: [], 2: []}
+    builder.add_material("poles", texture="swatches", specular=0.3, shininess=0.4)
+    builder.add_material("lights", texture="swatches", emission=0.3 + 0.7 * glow)
+    parts: dict[str, list[Mesh]] = {"poles": [], "lights": [], "signs": []}
     for index, pole in enumerate(layout.poles):
-        place = (pole.x, pole.y, 0.0)
         for material, mesh in _PARTS[pole.kind](pole, index).items():
-            parts[material].append(mesh.moved(place, pole.yaw))
-        if pole.kind == "traffic_light":
-            lit = 2 * (index % 2)  # red or green
-            lenses[lit].append(_lens(pole, lit).moved(place, pole.yaw))
-    surfaces = {"signs": _SHEETING, "lamp": _LENS}
+            parts[material].append(mesh.moved((pole.x, pole.y, 0.0), pole.yaw))
+    surfaces = {"poles": _STEEL, "lights": _LENS, "signs": _SHEETING}
     for material, meshes in parts.items():
-        surface = surfaces.get(material, _STEEL)
-        builder.add_mesh(builder.world, f"furniture_{material}", merged(meshes), material, surface)
-    for lens, meshes in lenses.items():
-        name = f"lens_{lens}"
-        builder.add_material(name, colour=_TRAFFIC_LIGHT_COLOURS[lens], emission=0.7)
-        builder.add_mesh(builder.world, name, merged(meshes), name, _LENS)
+        builder.add_mesh(builder.world, material, merged(meshes), material, surfaces[material])
 
 
 def _lamp(pole: Pole, _: int) -> dict[str, Mesh]:
@@ -65,7 +54,8 @@ def _lamp(pole: Pole, _: int) -> dict[str, Mesh]:
     arm = tube((0, 0, top - 0.35), (LAMP_ARM, 0, top - 0.05), (0.05, 0.035))
     head = box((0.7, 0.25, 0.10), (LAMP_ARM, 0, top - 0.05))
     light = box((0.55, 0.18, 0.04), (LAMP_ARM, 0, top - 0.12))
-    return {"steel": merged([post, arm, head]), "lamp": light}
+    steel = merged([post, arm, head]).textured(swatch("steel"))
+    return {"poles": steel, "lights": light.textured(swatch("lamp"))}
 
 
 def _sign(pole: Pole, index: int) -> dict[str, Mesh]:
@@ -75,7 +65,8 @@ def _sign(pole: Pole, index: int) -> dict[str, Mesh]:
     post = tube((0, 0, 0), (0, 0, pole.height), (0.03, 0.03))
     outline = _sign_outline(name)
     back = _plate(outline[::-1], centre - [0.008, 0.0, 0.0], None)
-    return {"steel": merged([post, back]), "signs": _plate(outline, centre, name)}
+    steel = merged([post, back]).textured(swatch("steel"))
+    return {"poles": steel, "signs": _plate(outline, centre, name)}
 
 
 def _sign_outline(name: str) -> NDArray[np.float64]:
@@ -107,18 +98,20 @@ def _plate(outline: NDArray[np.float64], centre: NDArray[np.float64], name: str 
     )
 
 
-def _traffic_light(pole: Pole, _: int) -> dict[str, Mesh]:
-    """A post with a head of three lenses; its face looks along +x."""
+def _traffic_light(pole: Pole, index: int) -> dict[str, Mesh]:
+    """A post with a head of three lenses, one lit; its face looks along +x."""
     post = tube((0, 0, 0), (0, 0, pole.height - 0.95), (0.07, 0.06), 8)
     head = box((0.22, 0.34, 0.95), (0.0, 0.0, pole.height - 0.475))
     visors = [
         box((0.14, 0.24, 0.02), (0.18, 0.0, _lens_height(pole, lens) + 0.13)) for lens in range(3)
     ]
-    return {"steel": post, "housing": merged([head, *visors])}
-
-
-def _lens(pole: Pole, lens: int) -> Mesh:
-    return disc((0.115, 0.0, _lens_height(pole, lens)), (1.0, 0.0, 0.0), 0.10)
+    lens, colour = ((0, "red_light"), (2, "green_light"))[index % 2]
+    lit = disc((0.115, 0.0, _lens_height(pole, lens)), (1.0, 0.0, 0.0), 0.10)
+    housing = merged([head, *visors]).textured(swatch("housing"))
+    return {
+        "poles": merged([post.textured(swatch("steel")), housing]),
+        "lights": lit.textured(swatch(colour)),
+    }
 
 
 def _lens_height(pole: Pole, lens: int) -> float:

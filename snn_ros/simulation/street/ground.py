@@ -27,6 +27,7 @@ STRIPE = 0.5
 """Width of a crosswalk's stripes, and of the gaps between them, in m."""
 
 _KERB_WIDTH = 0.15  # m
+_KERB_SLAB = (0.06, 0.06)  # texture coordinates inside one slab
 _ASPHALT_TILE, _PAVING_TILE, _GRASS_TILE = 8.0, 4.0, 6.0  # m
 
 
@@ -59,20 +60,20 @@ def _add_materials(builder: WorldBuilder, appearance: Appearance, rng: np.random
     builder.add_material("asphalt", texture="asphalt", specular=0.1, shininess=0.1)
     builder.add_material("paving", texture="paving")
     builder.add_material("grass", texture="grass", repeat=1.0 / _GRASS_TILE)
-    builder.add_material("kerb", colour=(0.62, 0.61, 0.59))
     builder.add_material("paint", colour=(0.86, 0.86, 0.84))
 
 
 def _add_pavements(builder: WorldBuilder, layout: RoadLayout) -> None:
+    """Slabs and kerbs as one mesh; a kerb has the colour of one slab."""
     height = layout.kerb_height
-    slabs = merged(polygons.area(part, height, _PAVING_TILE) for part in layout.pavements)
-    builder.add_mesh(builder.world, "pavement", slabs, "paving", PAVEMENT)
     edges = polygons.outer_edges(layout.pavements)
     kerbs = [
         polygons.walls(edges, -TERRAIN_DEPTH, height),
         polygons.border(edges, _KERB_WIDTH, height + MARKING_HEIGHT),
     ]
-    builder.add_mesh(builder.world, "kerbs", merged(kerbs), "kerb", PAVEMENT)
+    parts = [polygons.area(part, height, _PAVING_TILE) for part in layout.pavements]
+    parts += [kerb.textured(_KERB_SLAB) for kerb in kerbs]
+    builder.add_mesh(builder.world, "pavement", merged(parts), "paving", PAVEMENT)
 
 
 def marking_meshes(marking: Marking) -> list[Mesh]:

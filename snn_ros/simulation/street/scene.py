@@ -31,6 +31,7 @@ from snn_ros.simulation.street.furniture import add_furniture
 from snn_ros.simulation.street.ground import add_ground
 from snn_ros.simulation.street.ground_light import CELL, GroundGrid, add_ground_light
 from snn_ros.simulation.street.layout import RoadLayout
+from snn_ros.simulation.street.swatches import swatch_image
 from snn_ros.simulation.street.vegetation import add_trees
 
 EGO = "ego"
@@ -79,6 +80,7 @@ class StreetScene:
         rng = np.random.default_rng(seed)
         _set_visual(builder, appearance, layout, ego_cameras)
         _add_sky(builder, appearance, rng)
+        builder.add_texture("swatches", swatch_image())
         add_ground(builder, layout, appearance, rng)
         add_buildings(builder, layout, appearance, rng)
         add_trees(builder, layout, appearance, rng)

@@ -113,6 +113,8 @@ FACADES = (
 
 FACADE_BAYS, FACADE_STOREYS = 6, 4
 """A facade's picture shows so many bays, and storeys of which the lowest is the ground floor."""
+FACADE_ROWS = 512
+"""Height of a facade's picture in pixels."""
 
 
 def facade(style: FacadeStyle, lighting: Lighting, rng: np.random.Generator) -> Image:
@@ -122,8 +124,7 @@ def facade(style: FacadeStyle, lighting: Lighting, rng: np.random.Generator) -> 
     """
     rows, columns = 128, 128
     wall = _wall(style, rng)
-    dark = 1.0 if not lighting.lamps else 0.25 + 0.55 * float(np.mean(lighting.ambient)) / 0.28
-    wall *= min(dark, 1.0) if lighting.lamp_glow < 0.5 else 0.30
+    wall *= wall_brightness(lighting)
     for storey in range(FACADE_STOREYS):
         for bay in range(FACADE_BAYS):
             top = (FACADE_STOREYS - 1 - storey) * rows
@@ -135,6 +136,11 @@ def facade(style: FacadeStyle, lighting: Lighting, rng: np.random.Generator) -> 
             else:
                 _ground_floor_window(cell, style, lighting, rng)
     return _image(wall)
+
+
+def wall_brightness(lighting: Lighting) -> float:
+    """How bright walls are drawn beside windows that glow."""
+    return 0.3 if lighting.lamp_glow > 0.5 else 0.8 if lighting.lamps else 1.0
 
 
 def _wall(style: FacadeStyle, rng: np.random.Generator) -> Floats:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snn_ros.simulation.street import textures
-from snn_ros.simulation.street.appearance import Appearance, Colour
+from snn_ros.simulation.street.appearance import Appearance, Colour, SeasonPalette
 from snn_ros.simulation.street.builder import WorldBuilder
 from snn_ros.simulation.street.layout import RoadLayout, Tree
 from snn_ros.simulation.street.meshes import Mesh, ellipsoid, loft, merged, tube
 from snn_ros.simulation.street.surfaces import Surface
 
-_LEAVES = Surface("vegetation", 0.40)
-_WOOD = Surface("vegetation", 0.30)
+_TREE = Surface("vegetation", 0.40)
+_BARK = 0  # tile of the picture
 _EVERGREEN: Colour = (0.12, 0.24, 0.14)
 _SNOWY_EVERGREEN: Colour = (0.52, 0.58, 0.57)
-_LEAF_TILES = 3.0  # repetitions of the texture around a clump of leaves
 
 CROWN_RADIUS = 0.27
 """Of a broad-leaved tree, as share of its height."""
@@ -28,7 +28,7 @@ CROWN_BOTTOM = 0.32
 def add_trees(
     builder: WorldBuilder, layout: RoadLayout, appearance: Appearance, rng: np.random.Generator
 ) -> None:
-    """Add all trees: one mesh of wood, one for each colour of leaves.
+    """Add all trees as one mesh: each mesh costs a LiDAR's rays time.
 
     Args:
         builder: the world to add to.
@@ -36,29 +36,48 @@ def add_trees(
         appearance: season.
         rng: of the textures; each tree's shape comes from its own seed.
     """
-    builder.add_texture("leaves", textures.leaves(rng))
-    builder.add_texture("bark", textures.bark(rng))
-    builder.add_material("bark", texture="bark")
-    wood, crowns = [], defaultdict(list)
     palette = appearance.palette
+    evergreen = _SNOWY_EVERGREEN if palette.snow else _EVERGREEN
+    colours = (*palette.leaves, evergreen)
+    builder.add_texture("vegetation", _picture(colours, rng))
+    builder.add_material("vegetation", texture="vegetation")
+    parts = []
     for tree in layout.trees:
         shape = np.random.default_rng(tree.seed)
-        place = (tree.x, tree.y, 0.0)
-        if is_evergreen(tree):
-            wood.append(_trunk(tree.height, 0.5).moved(place))
-            colour = _SNOWY_EVERGREEN if palette.snow else _EVERGREEN
-            crowns[colour].append(_cone_crown(tree.height, shape).moved(place))
-            continue
-        wood.append(_trunk(tree.height, CROWN_BOTTOM + 0.15).moved(place))
-        if palette.leaf_cover < 1.0:
-            wood.append(_branches(tree.height, shape).moved(place))
-        if palette.leaf_cover > 0.0:
-            colour = palette.leaves[int(shape.integers(len(palette.leaves)))]
-            crowns[colour].append(_crown(tree.height, palette.leaf_cover, shape).moved(place))
-    builder.add_mesh(builder.world, "wood", merged(wood), "bark", _WOOD)
-    for i, (colour, meshes) in enumerate(sorted(crowns.items())):
-        material = builder.add_material(f"leaves_{i}", texture="leaves", colour=colour)
-        builder.add_mesh(builder.world, f"crowns_{i}", merged(meshes), material, _LEAVES)
+        for mesh, tile in _tree_parts(tree, palette, shape):
+            parts.append(_on_tile(mesh, tile, len(colours) + 1).moved((tree.x, tree.y, 0.0)))
+    builder.add_mesh(builder.world, "trees", merged(parts), "vegetation", _TREE)
+
+
+def _picture(colours: Sequence[Colour], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Bark, and leaves in each colour, side by side."""
+    bark = np.tile(textures.bark(rng, 64), (4, 4, 1))
+    shade = textures.leaves(rng).astype(np.float64)
+    return np.concatenate(
+        [bark, *((shade * colour).astype(np.uint8) for colour in colours)], axis=1
+    )
+
+
+def _on_tile(mesh: Mesh, tile: int, tiles: int) -> Mesh:
+    """With texture coordinates inside one tile of the picture, away from its edges."""
+    inside = 0.02 + 0.96 * np.clip(mesh.texture, 0.0, 1.0)
+    return Mesh(mesh.corners, mesh.normals, (inside + np.array([tile, 0.0])) / [tiles, 1.0])
+
+
+def _tree_parts(
+    tree: Tree, palette: SeasonPalette, shape: np.random.Generator
+) -> Iterator[tuple[Mesh, int]]:
+    """Meshes of a tree at the origin, with the tile of the picture that each shows."""
+    if is_evergreen(tree):
+        yield _trunk(tree.height, 0.5), _BARK
+        yield _cone_crown(tree.height, shape), 1 + len(palette.leaves)
+        return
+    yield _trunk(tree.height, CROWN_BOTTOM + 0.15), _BARK
+    if palette.leaf_cover < 1.0:
+        yield _branches(tree.height, shape), _BARK
+    if palette.leaf_cover > 0.0:
+        colour = int(shape.integers(len(palette.leaves)))
+        yield _crown(tree.height, palette.leaf_cover, shape), 1 + colour
 
 
 def is_evergreen(tree: Tree) -> bool:
@@ -103,7 +122,7 @@ def _clump(
     phases = shape.uniform(0.0, 2 * np.pi, 6)
     bumps = np.sin(smooth.corners @ waves.T + phases).sum(axis=-1, keepdims=True)
     corners = smooth.corners * (1.0 + 0.06 * bumps - 0.04)
-    return Mesh(corners, smooth.normals, smooth.texture * _LEAF_TILES).moved(centre)
+    return Mesh(corners, smooth.normals, smooth.texture).moved(centre)
 
 
 def _cone_crown(height: float, shape: np.random.Generator) -> Mesh:
@@ -118,7 +137,7 @@ def _cone_crown(height: float, shape: np.random.Generator) -> Mesh:
             for share, level in ((1.0, bottom), (0.02, top))
         ]
         tier = loft(np.array(rings))
-        tiers.append(Mesh(tier.corners, tier.normals, tier.texture * 2 * _LEAF_TILES))
+        tiers.append(tier)
     return merged(tiers)
 
 

@@ -72,7 +72,7 @@ def test_what_sends_light_back_is_marked(scene: StreetScene) -> None:
     }
     assert values["road"] == pytest.approx(0.17)
     assert values["lane_markings"] == pytest.approx(0.5)
-    assert values["furniture_signs"] >= 0.9
+    assert values["signs"] >= 0.9
     assert values["actor_0_lamps"] >= 0.9
     assert 0.2 <= values["actor_0_paint"] <= 0.7
 
