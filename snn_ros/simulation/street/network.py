@@ -109,7 +109,7 @@ class LaneNetwork:
         return poses + fraction * (self._poses[below + 1] - poses)
 
     def under(self, x: float, y: float, half_width: float) -> list[tuple[LanePosition, float]]:
-        """Lanes of vehicles that a body of a width touches, the nearest first, each with its heading.
+        """Lanes that vehicles use and a body touches, the nearest first, each with its heading.
 
         Args:
             x: of the body's middle in m.
