@@ -97,13 +97,13 @@ def test_an_error_inside_leaves_a_whole_recording(tmp_path):
         assert bag.count == 1
 
 
-WRITE_FOR_EVER = """
+WRITE_A_LOT = """
 import sys
 from snn_ros.bags import BagWriter
 
 with BagWriter(sys.argv[1]) as bag, open(sys.argv[2], "w") as log:
     bag.add_topic("/text", "std_msgs/msg/String")
-    for i in range(10**9):
+    for i in range(20_000):  # 400 MB, should nobody stop it
         bag.write("/text", i, b"\\0\\1\\0\\0" + b"x" * 20_000)
         log.write(f"{i}\\n")
         log.flush()
@@ -113,15 +113,18 @@ with BagWriter(sys.argv[1]) as bag, open(sys.argv[2], "w") as log:
 def interrupt_writing(folder: Path, number: int, after: float) -> int:
     """Write in another process until a signal; how many writes had returned by then."""
     script, log = folder / "write.py", folder / "log"
-    script.write_text(WRITE_FOR_EVER)
+    script.write_text(WRITE_A_LOT)
     process = subprocess.Popen([sys.executable, str(script), str(folder / "bag"), str(log)],
                                stderr=subprocess.PIPE)  # fmt: skip
-    while not log.exists() or log.stat().st_size < 2000:
-        time.sleep(0.01)
-        assert process.poll() is None, process.communicate()[1]
-    time.sleep(after)
-    process.send_signal(number)
-    process.communicate(timeout=20)
+    try:
+        while not log.exists() or log.stat().st_size < 2000:
+            time.sleep(0.01)
+            assert process.poll() is None, process.communicate()[1]
+        time.sleep(after)
+        process.send_signal(number)
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
     return log.read_text().count("\n")
 
 
