@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -38,6 +39,7 @@ _MATCH_TIMEOUT = 15.0  # s for the two to find each other
 _SETTLE = 0.5  # s between matching and the first message
 _LAST_ARRIVAL = 1.0  # s for the last message
 _LAST_REPEAT = 7.0  # s for what must be sent again; a writer offers it every 3 s
+_LEAVE_TIME = 2  # s to leave the graph; Fast DDS may hang there, and SIGALRM ends the process
 _STEP = 0.05  # s
 
 
@@ -170,10 +172,11 @@ def result(program: subprocess.Popen[str], traffic: Traffic) -> dict:
         output, errors = program.communicate(timeout=limit)
     except subprocess.TimeoutExpired as err:
         raise LinkError(f"no result after {limit:.0f} s") from err
-    if program.returncode or not output:
+    found = [line for line in output.splitlines() if line.startswith("{")]
+    if not found:
         reason = errors.strip().splitlines()[-1:] or [f"exit code {program.returncode}"]
         raise LinkError(f"the measuring process failed: {reason[0]}")
-    return json.loads(output.splitlines()[-1])
+    return json.loads(found[-1])
 
 
 def send(node: Node, traffic: Traffic) -> dict:
@@ -229,6 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     node = Node("dds_link")
     with suppress(KeyboardInterrupt, ExternalShutdownException):
         sys.stdout.write(json.dumps(role(node, Traffic(**options))) + "\n")
+        sys.stdout.flush()
+    signal.alarm(_LEAVE_TIME)
     node.destroy_node()
     rclpy.try_shutdown()
     return 0

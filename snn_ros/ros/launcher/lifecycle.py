@@ -1,9 +1,17 @@
-"""Waits until nodes are in the graph and, where they have a life cycle, active."""
+"""Waits until nodes are in the graph and, where they have a life cycle, active.
+
+A program, ``python -m snn_ros.ros.launcher.lifecycle TIMEOUT NAME…``, which prints what is known of
+each node that is not, as JSON. SIGINT and SIGTERM make it answer at once.
+"""
 
 from __future__ import annotations
 
+import json
+import signal
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
 import rclpy
@@ -20,6 +28,7 @@ from rclpy.task import Future
 _POLL = 0.1  # s
 _PLAIN_AFTER = 1.0  # s in the graph without a life-cycle service that make a node a plain one
 _ANSWER_TIMEOUT = 2.0  # s after which a request is sent again; the node may have been restarted
+_LEAVE_TIME = 1  # s to leave the graph; Fast DDS may hang there, and SIGALRM ends the process
 _GIVEN_UP = ("unconfigured", "finalized")
 _SERVICE_TYPE = "lifecycle_msgs/srv/GetState"
 
@@ -146,3 +155,21 @@ class _Watched:
         elif self._answer is None or now - self._asked_at > _ANSWER_TIMEOUT:
             self.state = "does not answer" if self._answer is not None else self.state
             self._answer, self._asked_at = self._client.call_async(GetState.Request()), now
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Wait, and print the answer."""
+    timeout, *names = sys.argv[1:] if words is None else words
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with LifecycleWatch(names) as watch:
+        reasons = watch.wait_active(float(timeout), lambda: not stop.is_set())
+        sys.stdout.write(json.dumps(reasons))
+        sys.stdout.flush()
+        signal.alarm(_LEAVE_TIME)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,9 +16,9 @@ from typing import TextIO
 
 from snn_ros.packages import OWN_PACKAGE, prefixes, share_directory
 from snn_ros.ros import dds
+from snn_ros.ros.launcher.activation import wait_active
 from snn_ros.ros.launcher.description import LaunchDescription, NodeProcess
 from snn_ros.ros.launcher.errors import LaunchError, NotActiveError
-from snn_ros.ros.launcher.lifecycle import LifecycleWatch
 from snn_ros.ros.launcher.output import Printer
 from snn_ros.ros.launcher.parser import load
 from snn_ros.ros.launcher.process import ManagedProcess, describe_exit
@@ -92,6 +92,7 @@ class LaunchSession:
         """
         base = os.environ if environment is None else environment
         full = node_environment(base)
+        self._environment = {**base, "AMENT_PREFIX_PATH": full["AMENT_PREFIX_PATH"]}
         self.description: LaunchDescription = load(find_launch_file(name_or_path), arguments, full)
         if not self.description.nodes:
             raise LaunchError(f"{self.description.file}: no node to start")
@@ -148,10 +149,10 @@ class LaunchSession:
         Raises:
             NotActiveError: some are not. It ends at once when a node cannot become active any more.
         """
-        named = {process.node.full_name: process for process in self.processes}
-        named.pop(None, None)
-        with LifecycleWatch(filter(None, named)) as watch:
-            states = watch.wait_active(timeout, lambda: not self._has_lost(named.values()))
+        named = {p.node.full_name: p for p in self.processes if p.node.full_name is not None}
+        states = wait_active(
+            named, timeout, self._environment, lambda: not self._has_lost(named.values())
+        )
         reasons = {name: _reason(named[name], state) for name, state in states.items()}
         if reasons:
             raise NotActiveError(reasons)
