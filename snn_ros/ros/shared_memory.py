@@ -12,6 +12,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,13 +76,20 @@ def largest_by_process(folder: Path = FOLDER, processes: Path = Path("/proc")) -
 
 def _owned(processes: Path) -> Iterator[tuple[int, str]]:
     for folder in processes.glob("[0-9]*"):
-        try:
-            targets = [link.readlink().name for link in (folder / "fd").iterdir()]
-        except OSError:  # ended meanwhile, or another user's
-            continue
-        for target in targets:
+        for target in _open_files(folder / "fd"):
             if target.endswith(_LOCK_SUFFIX):
                 yield int(folder.name), target.removesuffix(_LOCK_SUFFIX)
+
+
+def _open_files(folder: Path) -> Iterator[str]:
+    """The names behind the descriptors of a process, as far as they may be seen."""
+    try:
+        links = list(folder.iterdir())
+    except OSError:  # the process ended, or is another user's
+        return
+    for link in links:
+        with suppress(OSError):  # closed meanwhile
+            yield link.readlink().name
 
 
 def _lock(file: Path) -> Path:
