@@ -4,6 +4,7 @@ INPUT of blimp_control is one of
   oracle    setpoint steps on the plants A and B beside the PID, and what the I term carries
   domains   512 held-out randomised worlds, RMSE over the PID's
   FILE.csv  a flight log with columns time, z, z_ref (z points down): 3 s means beside the PID
+  BAG       the same from a recording with one Range and one PointStamped topic (the setpoint)
 
 Example:
   snn-ros evaluate blimp_control domains --profile edge --json -
@@ -165,8 +166,9 @@ def _blimp_domains(network: NetworkParameters) -> _Table:
 def _blimp_log(network: NetworkParameters, path: Path) -> _Table:
     from snn_ros.blimp_control.evaluation import log_agreement
     from snn_ros.blimp_control.flight_log import read_flight_log
+    from snn_ros.cli.flight_bags import read_flight_bag
 
-    log = read_flight_log(path)
+    log = read_flight_log(path) if path.suffix == ".csv" else read_flight_bag(path)
     found = log_agreement(network, log.time, log.altitude, log.setpoint)
     scores = {
         "windows": float(found.windows),
