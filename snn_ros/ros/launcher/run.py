@@ -36,16 +36,14 @@ def find_launch_file(name_or_path: str | Path) -> Path:
         LaunchError: there is none.
     """
     path = Path(name_or_path)
-    if path.suffix == ".xml" or len(path.parts) > 1:
-        if path.is_file():
-            return path
-        raise LaunchError(f"no launch file {str(path)!r}")
+    if path.suffix == ".xml" and path.is_file():
+        return path
     folder = share_directory(OWN_PACKAGE) / "launch"
-    file = folder / f"{name_or_path}{SUFFIX}"
-    if file.is_file():
+    file = folder / f"{path.name.removesuffix(SUFFIX)}{SUFFIX}"
+    if len(path.parts) == 1 and file.is_file():
         return file
     names = sorted(f.name.removesuffix(SUFFIX) for f in folder.glob(f"*{SUFFIX}"))
-    raise LaunchError(f"no launch file {str(name_or_path)!r}; there are {', '.join(names)}")
+    raise LaunchError(f"no launch file {str(path)!r}; in {folder} are {', '.join(names)}")
 
 
 def node_environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -97,7 +95,10 @@ class LaunchSession:
         if not self.description.nodes:
             raise LaunchError(f"{self.description.file}: no node to start")
         stream = sys.stderr if output is None else output
-        self._printer = Printer(stream, colour=stream.isatty() and "NO_COLOR" not in base)
+        colour = stream.isatty() and "NO_COLOR" not in base
+        if colour:
+            full.setdefault("RCUTILS_COLORIZED_OUTPUT", "1")  # they see a pipe, not the terminal
+        self._printer = Printer(stream, colour=colour)
         self.processes: tuple[ManagedProcess, ...] = tuple(
             ManagedProcess(node, label, full, self._printer)
             for node, label in zip(

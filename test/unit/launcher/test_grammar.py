@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from snn_ros.packages import find_executable
 from snn_ros.ros.launcher import grammar
 from snn_ros.ros.launcher.document import read
+from snn_ros.ros.launcher.parser import load
 
 ROOT = Path(__file__).resolve().parents[3]
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.xml"))
@@ -16,6 +18,16 @@ LAUNCH_FILES = sorted((ROOT / "launch").glob("*.xml"))
 def test_our_launch_files_keep_to_the_grammar_of_ros(file: Path) -> None:
     assert file.name.endswith(".launch.xml")
     assert [str(problem) for problem in grammar.check(read(file))] == []
+
+
+@pytest.mark.parametrize("file", LAUNCH_FILES, ids=lambda file: file.name)
+def test_our_launch_files_load_and_what_they_start_is_there(file: Path) -> None:
+    description = load(file)
+    assert description.nodes
+    assert all(argument.description for argument in description.arguments)
+    for node in description.nodes:
+        assert node.name, "the launcher can only wait for nodes whose name it knows"
+        assert find_executable(node.package, node.executable).stat().st_mode & 0o111
 
 
 def test_every_rule_that_is_named_exists() -> None:

@@ -51,7 +51,8 @@ def test_a_launch_file_is_found_by_name_or_path(tmp_path: Path) -> None:
     assert find_launch_file("blimp").name == "blimp.launch.xml"
     (tmp_path / "a.xml").touch()
     assert find_launch_file(tmp_path / "a.xml") == tmp_path / "a.xml"
-    with pytest.raises(LaunchError, match="there are .*blimp"):
+    assert find_launch_file("blimp.launch.xml") == find_launch_file("blimp")
+    with pytest.raises(LaunchError, match="no launch file 'blmp'; in .*launch are .*blimp"):
         find_launch_file("blmp")
     with pytest.raises(LaunchError, match="no launch file"):
         find_launch_file(tmp_path / "b.xml")

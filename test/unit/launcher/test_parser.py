@@ -135,6 +135,18 @@ def test_env_sees_the_environment_of_the_launcher(write: Write) -> None:
     assert [node.full_name for node in nodes(file, {"OTHER": ""})] == ["/nobody"]
 
 
+def test_a_variable_of_the_user_wins_over_the_files(write: Write) -> None:
+    """How a launch file sets our DDS profile under ros2 launch, too."""
+    file = write(
+        '<set_env name="P" value="$(env P $(find-pkg-share snn_ros)/config/x.xml)"/>'
+        '<node pkg="demo" exec="talker"/>'
+    )
+    (node,) = nodes(file)
+    assert node.environment["P"].endswith("/config/x.xml")
+    (node,) = nodes(file, {"P": "/mine.xml"})
+    assert node.environment["P"] == "/mine.xml"
+
+
 class TestArguments:
     def test_the_given_value_wins_over_the_default(self, write: Write) -> None:
         file = write(f'<arg name="n" default="d"/>{TALKER.format("$(var n)")}')
