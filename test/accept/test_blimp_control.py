@@ -80,7 +80,9 @@ def test_recorded_flight_over_dds(figures, probe, start_node, data_dir, tmp_path
     agreement = compare_commands(*commands)
     figures.update(asdict(agreement))
     assert agreement.small_difference <= 0.5
-    if agreement.large_share > 0.0:
+    if np.isnan(agreement.correlation):  # fewer than three windows have no correlation
+        assert agreement.large_difference <= 0.5
+    else:
         assert agreement.correlation >= 0.9
 
 
