@@ -19,6 +19,7 @@ from snn_ros.ros import dds
 if TYPE_CHECKING:
     from snn_ros.ros.node import SystemNode
 
+_LONGEST_CLOSE = 5  # s, after which the process ends in any case
 _WAKE_UP_PERIOD = 0.1  # s; how late a signal may be noticed while no callback runs
 
 
@@ -62,8 +63,12 @@ def run(make_node: Callable[[], SystemNode], arguments: Sequence[str] | None = N
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
+        # Fast DDS may hang for good while it leaves a graph that others leave as well.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_LONGEST_CLOSE)
         if node is not None:
             node.close()
         executor.shutdown()
         rclpy.try_shutdown()
+        signal.alarm(0)
     return 0
