@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 PACKAGE_FILES := $(shell find msg srv interfaces cmake nodes launch config weights -type f 2>/dev/null)
 
-.PHONY: demo test accept bench lint unit env lock clean colcon test-gpu
+.PHONY: demo test accept bench lint env lock clean colcon
 
 demo: env
 	snn-ros demo $(if $(QUICK),--quick)
