@@ -61,7 +61,7 @@ def setting(
         unit: the unit of the value, e.g. ``"m/s"``.
         minimum: smallest allowed number (inclusive), also for each member of a sequence.
         maximum: largest allowed number (inclusive).
-        choices: the allowed values, if they are few.
+        choices: the allowed values, if they are few; also for each member of a sequence.
         read_only: the value is fixed when a node is configured.
     """
     data = {"setting": Setting(description, unit, minimum, maximum, tuple(choices), read_only)}
@@ -135,9 +135,9 @@ def problem_with(name: str, value: Any, field: dataclasses.Field[Any], kind: Any
         value = coerce(value, kind)
     except TypeError:
         return f"{shown}: must be {type_name(kind)}, not {type(value).__name__}"
-    if rule.choices and value not in rule.choices:
-        return f"{shown}: must be one of {', '.join(map(repr, rule.choices))}"
     members = value if isinstance(value, list | tuple) else [value]
+    if rule.choices and any(member not in rule.choices for member in members):
+        return f"{shown}: must be one of {', '.join(map(repr, rule.choices))}"
     for number in (m for m in members if isinstance(m, int | float) and not isinstance(m, bool)):
         if not math.isfinite(number):
             return f"{shown}: must be finite"

@@ -161,6 +161,18 @@ def write_image(pixels: NDArray, encoding: str, stamp_ns: int, frame_id: str) ->
     )
 
 
+def write_jpeg(encoded: bytes, stamp_ns: int, frame_id: str) -> CompressedImage:
+    """The message of a JPEG file.
+
+    Args:
+        encoded: its bytes.
+        stamp_ns: when it was taken.
+        frame_id: the camera's optical frame.
+    """
+    data = byte_array(np.frombuffer(encoded, np.uint8))
+    return CompressedImage(header=write_header(stamp_ns, frame_id), format="jpeg", data=data)
+
+
 def _in_channels(pixels: NDArray, layout: str, output: Output) -> NDArray[np.uint8]:
     """Pixels of 8 or 16 bits in the channels asked for; 65535 becomes 255."""
     if pixels.dtype.itemsize == 2:

@@ -71,7 +71,7 @@ def calibration(mount: CameraMount, reference: CameraMount | None = None) -> Cam
         mount: the camera.
         reference: the left camera, if this is the right one of a rectified pair.
     """
-    K = np.array([[mount.fx, 0.0, mount.cx], [0.0, mount.fy, mount.cy], [0.0, 0.0, 1.0]])
+    K = mount.intrinsics
     from_reference = inverse(mount.pose) @ (reference or mount).pose
     P = np.column_stack([K, K @ from_reference[:3, 3]])
     return CameraCalibration(mount.width, mount.height, K, np.zeros(5), np.eye(3), P)

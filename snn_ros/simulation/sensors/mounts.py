@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from snn_ros.geometry.rigid import Transform, rigid_transform
@@ -43,6 +44,11 @@ class CameraMount:
     cy: float
     pose: Transform
 
+    @property
+    def intrinsics(self) -> NDArray[np.float64]:
+        """(3, 3) pinhole matrix."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
     def resized(self, width: int, height: int) -> CameraMount:
         """The same camera with its images shrunk to a width, then rows cut from the top.
 
@@ -63,6 +69,25 @@ class CameraMount:
             cy=(self.cy + 0.5) * scale - 0.5 - (rows - height),
             pose=self.pose,
         )
+
+
+def pixel_directions(
+    mount: CameraMount, u: NDArray[np.float64], v: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Where pixels look.
+
+    Args:
+        mount: the camera.
+        u: (...) columns in pixels.
+        v: (...) rows in pixels.
+
+    Returns:
+        (..., 3) unit vectors in the optical frame.
+    """
+    x, y = (u - mount.cx) / mount.fx, (v - mount.cy) / mount.fy
+    directions = np.stack([x, y, np.ones_like(x)], axis=-1)
+    unit: NDArray[np.float64] = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
+    return unit
 
 
 def optical_pose(position: Point, yaw: float = 0.0, pitch: float = 0.0) -> Transform:

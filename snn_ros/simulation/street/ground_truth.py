@@ -146,47 +146,43 @@ def count_points(
     return counts
 
 
-def ray_visibility(
+def unobstructed_shares(
     origin: FloatArray,
     directions: FloatArray,
     hit: NDArray[np.integer],
+    distance: FloatArray,
     labels: ObjectLabels,
 ) -> FloatArray:
-    """Share of the rays towards each box that end on its owner.
+    """Share of each box, as seen from a point, that nothing stands before.
 
     Args:
         origin: (3,) of the rays in m, in the frame of the boxes.
-        directions: (M, 3) unit vectors.
-        hit: (M,) track id of what each ray hit, negative for anything else.
+        directions: (N, K, 3) unit vectors of K rays for each box; those that miss it do not count.
+        hit: (N, K) track id of what each ray met, negative for anything else.
+        distance: (N, K) to what each ray met, in m.
         labels: (N) whose boxes are looked at.
 
     Returns:
-        (N,) in [0, 1]; NaN where no ray points at the box. A body fills less than its box, so an
-        unhidden one has less than 1.
+        (N,) in [0, 1]; NaN where no ray points at the box.
     """
-    shares = np.full(len(labels), np.nan)
-    offset = labels.boxes[:, :3] - origin
-    distance = np.linalg.norm(offset, axis=1)
-    reach = np.linalg.norm(labels.boxes[:, 3:6], axis=1) / 2
-    cosine = np.sqrt(np.maximum(1.0 - (reach / np.maximum(distance, 1e-9)) ** 2, 0.0))
-    towards = offset / np.maximum(distance, 1e-9)[:, None]
-    columns = np.ascontiguousarray(directions.T)
-    for i, box in enumerate(labels.boxes):
-        widest = cosine[i] if distance[i] > reach[i] else -1.0
-        candidates = np.flatnonzero(towards[i] @ columns >= widest)
-        pointing = candidates[_enters(origin, directions[candidates], box)]
-        if len(pointing):
-            shares[i] = np.mean(hit[pointing] == labels.identifiers[i])
-    return shares
+    entry = _entries(origin, directions, labels.boxes)
+    pointing = np.isfinite(entry)
+    before = pointing & (hit != labels.identifiers[:, None]) & (distance < entry)
+    count = pointing.sum(axis=1)
+    return np.where(count > 0, 1.0 - before.sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
-def _enters(origin: FloatArray, directions: FloatArray, box: FloatArray) -> NDArray[np.bool_]:
-    """(M,) whether rays meet a box: the slab test in the box's own axes."""
-    cosine, sine = math.cos(box[6]), math.sin(box[6])
-    turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-    start, way = (origin - box[:3]) @ turn, directions @ turn
+def _entries(origin: FloatArray, directions: FloatArray, boxes: FloatArray) -> FloatArray:
+    """(N, K) where rays enter boxes, inf where they miss: the slab test in the boxes' own axes."""
+    cosine, sine = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    zero, one = np.zeros(len(boxes)), np.ones(len(boxes))
+    rows = [[cosine, -sine, zero], [sine, cosine, zero], [zero, zero, one]]
+    turns = np.moveaxis(np.array(rows), -1, 0)
+    start = np.einsum("ni,nij->nj", origin - boxes[:, :3], turns)[:, None, :]
+    way = directions @ turns
     way = np.where(np.abs(way) < 1e-12, 1e-12, way)
-    one, other = (-box[3:6] / 2 - start) / way, (box[3:6] / 2 - start) / way
-    enter = np.minimum(one, other).max(axis=1)
-    leave = np.maximum(one, other).min(axis=1)
-    return (leave >= enter) & (leave >= 0.0)
+    half = boxes[:, None, 3:6] / 2
+    first, second = (-half - start) / way, (half - start) / way
+    enter = np.minimum(first, second).max(axis=-1)
+    leave = np.maximum(first, second).min(axis=-1)
+    return np.where((leave >= enter) & (leave >= 0.0), np.maximum(enter, 0.0), np.inf)

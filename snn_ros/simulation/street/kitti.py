@@ -95,22 +95,6 @@ def _cut_at_near_plane(corners: FloatArray) -> tuple[FloatArray, NDArray[np.bool
     return points, np.concatenate([corners[..., 2] >= _NEAR, crosses], axis=1)
 
 
-def visible_share(visible: NDArray[np.integer], alone: NDArray[np.integer]) -> FloatArray:
-    """Share of an object that is not hidden by others.
-
-    Args:
-        visible: (N,) pixels (or rays) that show the object.
-        alone: (N,) how many would if nothing stood in front of it.
-
-    Returns:
-        (N,) in [0, 1]; NaN where ``alone`` is 0.
-    """
-    share = np.full(len(alone), np.nan)
-    seen = alone > 0
-    share[seen] = np.clip(visible[seen] / alone[seen], 0.0, 1.0)
-    return share
-
-
 def occlusion_levels(share: FloatArray) -> NDArray[np.int64]:
     """KITTI's occlusion level of visible shares.
 

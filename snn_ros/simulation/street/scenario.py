@@ -10,7 +10,10 @@ from typing import Any
 
 from snn_ros.configuration import ConfigurationError, from_mapping, setting
 from snn_ros.simulation.scenario_files import read_scenario
+from snn_ros.simulation.sensors.camera import CameraConfig
+from snn_ros.simulation.sensors.imu import ImuParameters
 from snn_ros.simulation.sensors.lidar_config import LIDARS
+from snn_ros.simulation.sensors.odometry import OdometryParameters, WheelParameters
 from snn_ros.simulation.street.appearance import Appearance
 from snn_ros.simulation.street.ego import EgoParameters
 from snn_ros.simulation.street.layout import TURNS
@@ -19,6 +22,7 @@ from snn_ros.simulation.street.layouts import LayoutParameters
 VEHICLE_KINDS = ("sedan", "van", "truck", "cyclist")
 EVENT_KINDS = ("cut_in", "stop", "crossing_pedestrian", "blocked_lane", "oncoming")
 CAMERAS = ("none", "stereo", "surround", "all")
+TRUTH_IMAGES = ("depth", "semantic", "disparity")
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,26 @@ class Event:
 
 @dataclass(frozen=True)
 class SensorChoice:
-    """What the ego carries."""
+    """What the ego carries, and the flaws of it."""
 
     lidar: str = setting("hdl_64e", "on the roof", choices=("none", *LIDARS))
+    lidar_columns: int | None = setting(
+        None, "firings in a sweep; those of the kind if absent", minimum=16, maximum=8192
+    )
+    lidar_height: float | None = setting(
+        None, "above the road; as on its usual car if absent", unit="m", minimum=0.3, maximum=4.0
+    )
+    motion_distortion: bool = setting(True, "the LiDAR moves while it sweeps")
     cameras: str = setting("none", "stereo pair of KITTI, six of nuScenes", choices=CAMERAS)
     stereo_width: int = setting(640, "of a stereo image", unit="px", minimum=64, maximum=4096)
     surround_width: int = setting(480, "of a surround image", unit="px", minimum=64, maximum=4096)
+    camera: CameraConfig = setting(CameraConfig, "flaws of the cameras")
+    odometry: OdometryParameters = setting(OdometryParameters, "flaws of dead reckoning")
+    wheels: WheelParameters = setting(WheelParameters, "wheels and their encoders")
+    imu: ImuParameters = setting(ImuParameters, "flaws of the IMU")
+    truth_images: tuple[str, ...] = setting(
+        (), "true images of the cameras that are made besides", choices=TRUTH_IMAGES
+    )
 
 
 @dataclass(frozen=True)
@@ -142,9 +160,24 @@ class StreetScenario:
         shares = self.traffic.vans + self.traffic.trucks
         if shares > 1.0:
             yield f"traffic.vans + traffic.trucks = {shares!r}: must be at most 1"
+        yield from self._sensor_problems()
         for i, event in enumerate(self.events):
             if event.time >= self.duration:
                 yield f"events[{i}].time = {event.time!r}: the drive ends at {self.duration} s"
+
+    def _sensor_problems(self) -> Iterator[str]:
+        if self.sensors.lidar != "none":
+            periods = 1.0 / (LIDARS[self.sensors.lidar].rate * self.period)
+            if periods < 0.99 or abs(periods - round(periods)) > 0.01:
+                yield (
+                    f"period = {self.period!r}: a sweep of {self.sensors.lidar} takes "
+                    f"{periods:.3g} periods, must be a whole number"
+                )
+        truth = self.sensors.truth_images
+        if truth and self.sensors.cameras == "none":
+            yield f"sensors.truth_images = {truth!r}: there are no cameras"
+        if "disparity" in truth and self.sensors.cameras == "surround":
+            yield f"sensors.truth_images = {truth!r}: disparity needs the stereo pair"
 
 
 def street_scenario(values: Any, where: str) -> StreetScenario:

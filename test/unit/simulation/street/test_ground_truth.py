@@ -10,7 +10,7 @@ from snn_ros.simulation.street.ground_truth import (
     box_corners,
     count_points,
     object_labels,
-    ray_visibility,
+    unobstructed_shares,
 )
 
 SPECS = [
@@ -76,17 +76,33 @@ def test_a_margin_takes_in_noise() -> None:
     assert count_points(points, box, margin=0.1)[0] == 2
 
 
-def test_rays_that_another_stops() -> None:
-    azimuth = np.radians(np.linspace(-30.0, 30.0, 601))
-    directions = np.stack([np.cos(azimuth), np.sin(azimuth), 0.0 * azimuth], axis=1)
+def test_share_of_a_box_that_nothing_stands_before() -> None:
     far = [10.0, 0.0, 0.0, 2.0, 4.0, 2.0, 0.0]
     near = [5.0, 1.0, 0.0, 0.1, 2.0, 2.0, 0.0]  # hides the far one's left half: y in (0, 2)
     away = [-10.0, 0.0, 0.0, 2.0, 4.0, 2.0, 0.0]
     labels = labels_of([far, near, away])
-    hit = np.full(len(azimuth), -1)
-    hit[np.abs(9.0 * np.tan(azimuth)) <= 2.0] = 0
+    azimuth = np.radians(np.linspace(-30.0, 30.0, 601))
+    rays = np.stack([np.cos(azimuth), np.sin(azimuth), 0.0 * azimuth], axis=1)
+    hit, distance = np.full(len(azimuth), -1), np.full(len(azimuth), 12.0)
+    hits_far = np.abs(9.0 * np.tan(azimuth)) <= 1.5  # its body is narrower than its box
+    hit[hits_far], distance[hits_far] = 0, 9.0
     y = 4.95 * np.tan(azimuth)
-    hit[(y >= 0.0) & (y <= 2.0)] = 1
-    share = ray_visibility(np.zeros(3), directions, hit, labels)
+    hits_near = (y >= 0.0) & (y <= 2.0)
+    hit[hits_near], distance[hits_near] = 1, 4.95
+    same_rays = np.broadcast_to(rays, (3, *rays.shape))
+    share = unobstructed_shares(
+        np.zeros(3),
+        same_rays,
+        np.broadcast_to(hit, (3, len(hit))),
+        np.broadcast_to(distance, (3, len(hit))),
+        labels,
+    )
     np.testing.assert_allclose(share[:2], [0.5, 1.0], atol=0.01)
     assert np.isnan(share[2])
+
+
+def test_who_looks_out_of_a_box_sees_it() -> None:
+    around = labels_of([[0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 0.3]])
+    ray = np.array([[[1.0, 0.0, 0.0]]])
+    wall = unobstructed_shares(np.zeros(3), ray, np.array([[-1]]), np.array([[0.5]]), around)
+    assert wall[0] == 1.0

@@ -11,7 +11,6 @@ from snn_ros.simulation.street.kitti import (
     difficulties,
     occlusion_levels,
     project_boxes,
-    visible_share,
 )
 
 INTRINSICS = np.array([[100.0, 0.0, 50.0], [0.0, 100.0, 50.0], [0.0, 0.0, 1.0]])
@@ -69,11 +68,6 @@ def test_outside_the_image() -> None:
 def test_occlusion_levels() -> None:
     share = np.array([1.0, 0.8, 0.79, 0.5, 0.49, 0.01, 0.0, np.nan])
     np.testing.assert_array_equal(occlusion_levels(share), [0, 0, 1, 1, 2, 2, 3, 3])
-
-
-def test_visible_share() -> None:
-    share = visible_share(np.array([5, 0, 0, 12]), np.array([10, 4, 0, 10]))
-    np.testing.assert_array_equal(share, [0.5, 0.0, np.nan, 1.0])
 
 
 @pytest.mark.parametrize(
