@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snn_ros.blimp_control.model import FloatArray
+from snn_ros.blimp_control.parameters import FloatArray
 from snn_ros.blimp_control.pid import NOMINAL_PERIOD
 from snn_ros.blimp_control.plant import PLANT_A, PLANT_B, SUBSTEPS_PER_TICK, PlantParameters
 

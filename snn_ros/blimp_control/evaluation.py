@@ -24,7 +24,7 @@ from snn_ros.blimp_control.fitness import (
     pid_responses,
 )
 from snn_ros.blimp_control.flight_scores import FloatArray
-from snn_ros.blimp_control.model import NetworkParameters
+from snn_ros.blimp_control.parameters import NetworkParameters
 from snn_ros.blimp_control.pid import NOMINAL_PERIOD, PidGains
 from snn_ros.blimp_control.pipeline import BlimpController
 from snn_ros.blimp_control.plant import PLANTS, PlantParameters, ballast_acceleration
@@ -154,7 +154,8 @@ def domain_scores(network: NetworkParameters, domains: Domains) -> DomainScores:
     rmse, pid_rmse = (
         scores.rms(domains.setpoint - f.altitude[0]) * CENTIMETRES for f in (flown, reference)
     )
-    return DomainScores(rmse / pid_rmse, rmse, pid_rmse, float(flown.spikes.mean()) / network.cells)
+    spike_rate = float(flown.spikes.mean()) / (network.cells * network.sub_ticks)
+    return DomainScores(rmse / pid_rmse, rmse, pid_rmse, spike_rate)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from snn_ros.blimp_control import flight_scores as scores
 from snn_ros.blimp_control.domains import Domains, calm_domains, random_domains, step_profile
-from snn_ros.blimp_control.model import FloatArray
+from snn_ros.blimp_control.parameters import FloatArray
 from snn_ros.blimp_control.pid import NOMINAL_PERIOD, PidGains, RateState, error_rate
 from snn_ros.blimp_control.plant import PLANTS
 from snn_ros.blimp_control.simulator import FlightSettings, PackedNetworks, fly, fly_pid, respond
@@ -173,7 +173,7 @@ def _flight_loss(networks: PackedNetworks, domains: Domains) -> tuple[FloatArray
     rmse, pid_rmse = (scores.rms(domains.setpoint - f.altitude) for f in (flown, reference))
     excess = np.maximum(rmse / pid_rmse - ACCEPTED_RATIO, 0.0)
     cells = networks.encoder.shape[2] + networks.hidden.shape[2]
-    activity = flown.spikes.mean(axis=(1, 2)) / cells
+    activity = flown.spikes.mean(axis=(1, 2)) / (cells * networks.sub_ticks)
     return (cost / pid_cost).mean(axis=1) + 4.0 * excess.mean(axis=1), activity
 
 

@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn_ros.blimp_control.model import (
-    MEMBRANE_CLAMP,
+from snn_ros.blimp_control.model import MEMBRANE_CLAMP, NetworkState
+from snn_ros.blimp_control.parameters import (
     THRESHOLD_FLOOR,
     FloatArray,
     NetworkError,
     NetworkParameters,
-    NetworkState,
 )
 
 IntArray = NDArray[np.int64]
@@ -82,7 +81,7 @@ def quantised(parameters: NetworkParameters) -> NetworkParameters:
     """
     p = parameters
     encoder = layer_scale(p.encoder_error_weight)
-    hidden = layer_scale(p.own_weight, p.cross_weight)
+    hidden = _hidden_scale(p)
     trace = hidden / 2 ** _trace_shift(p)
 
     changes: dict[str, Any] = {
@@ -101,16 +100,25 @@ def quantised(parameters: NetworkParameters) -> NetworkParameters:
     }
     for name, scale in scales.items():
         changes[name] = even_weights(getattr(p, name), scale) * scale
+    if p.recurrent_weight is not None:
+        changes["recurrent_weight"] = even_weights(p.recurrent_weight, hidden) * hidden
     for name in DECAYS:
         changes[name] = _kept(getattr(p, name)) / DECAY_ONE
     return replace(p, **changes)
+
+
+def _hidden_scale(parameters: NetworkParameters) -> float:
+    """The scale of all that enters the membranes of the hidden cells."""
+    p = parameters
+    recurrent = () if p.recurrent_weight is None else (p.recurrent_weight,)
+    return layer_scale(p.own_weight, p.cross_weight, *recurrent)
 
 
 def _trace_shift(parameters: NetworkParameters) -> int:
     """How many times the scale of the threshold traces halves that of the hidden weights."""
     p = parameters
     largest = max(np.abs(p.trace_own_weight).max(), np.abs(p.trace_cross_weight).max(), 1e-9)
-    room = layer_scale(p.own_weight, p.cross_weight) * WEIGHT_HIGH / largest
+    room = _hidden_scale(p) * WEIGHT_HIGH / largest
     return max(0, int(np.floor(np.log2(room))))
 
 
@@ -139,6 +147,7 @@ class FixedPointNetwork:
         self._encoder_counts = np.zeros(p.encoder_bias.size)
         self._hidden_counts = np.zeros(p.threshold.size)
         self._ticks = 0
+        self.spikes = 0
         self.reset()
 
     def _quantise_encoder(self) -> None:
@@ -153,13 +162,16 @@ class FixedPointNetwork:
 
     def _quantise_hidden(self) -> None:
         p = self.parameters
-        scale = layer_scale(p.own_weight, p.cross_weight)
+        scale = _hidden_scale(p)
         self._trace_shift = _trace_shift(p)
         trace = scale / 2**self._trace_shift
         self._own, self._cross = (
             even_weights(p.own_weight, scale),
             even_weights(p.cross_weight, scale),
         )
+        self._recurrent = None
+        if p.recurrent_weight is not None:
+            self._recurrent = even_weights(p.recurrent_matrix(), scale)
         self._trace_own = even_weights(p.trace_own_weight, trace)
         self._trace_cross = even_weights(p.trace_cross_weight, trace)
         self._threshold = self._thresholds("threshold", scale)
@@ -183,14 +195,14 @@ class FixedPointNetwork:
         self.state = NetworkState.zeros(*sizes, dtype=np.int64)
 
     def reset_integral(self) -> None:
-        """Threshold traces and I readout to zero."""
+        """Threshold traces and I term to zero."""
         self.state.trace[:] = 0
-        self.state.readout[1] = 0
+        self.state.readout[1] = self.state.output[1] = 0
 
     def restore_integral(self, state: NetworkState) -> None:
-        """Take over the threshold traces and the I readout of another state."""
+        """Take over the threshold traces and the I term of another state."""
         np.copyto(self.state.trace, state.trace, casting="no")
-        self.state.readout[1] = state.readout[1]
+        self.state.readout[1], self.state.output[1] = state.readout[1], state.output[1]
 
     def take_counts(self) -> tuple[FloatArray, FloatArray, int]:
         """Spikes of each encoder and hidden cell, and ticks, since the last call."""
@@ -202,25 +214,26 @@ class FixedPointNetwork:
 
     @property
     def u_pd(self) -> float:
-        """PD readout in u, a multiple of 1/1024."""
+        """PD term in u, a multiple of 1/1024."""
         return self._output(0)
 
     @property
     def u_i(self) -> float:
-        """I readout in u, a multiple of 1/1024."""
+        """I term in u, a multiple of 1/1024."""
         return self._output(1)
-
-    @property
-    def spikes(self) -> int:
-        """Spikes of all cells in the last tick."""
-        return int(self.state.encoder_spikes.sum() + self.state.spikes.sum())
 
     def tick(self, error: float, rate: float = 0.0, integration: float = 1.0) -> None:
         """Advance by 0.1 s (arguments as of ``SpikingNetwork.tick``)."""
-        self._encode(round(error / INPUT_STEP), round(rate * self._rate_gain / INPUT_STEP))
-        self._integrate(round(integration * DECAY_ONE))
-        self._read_out()
-        self._ticks += 1
+        state, sub_ticks = self.state, self.parameters.sub_ticks
+        state.output[:] = 0
+        self.spikes = 0
+        for _ in range(sub_ticks):
+            self._encode(round(error / INPUT_STEP), round(rate * self._rate_gain / INPUT_STEP))
+            self._integrate(round(integration * DECAY_ONE))
+            self._read_out()
+            state.output += state.readout
+            self.spikes += int(state.encoder_spikes.sum() + state.spikes.sum())
+        self._ticks += sub_ticks
 
     def _encode(self, error: int, rate: int) -> None:
         s, threshold = self.state, self._encoder_threshold
@@ -237,6 +250,8 @@ class FixedPointNetwork:
         s = self.state
         own, cross = s.encoder_spikes[self.parameters.source], s.encoder_spikes[self._partner]
         synapses = (self._own * own + self._cross * cross) * FACTOR
+        if self._recurrent is not None:
+            synapses += self._recurrent @ s.spikes * FACTOR
         s.current = saturated(decayed(s.current, self._synapse_kept) + synapses)
         kept = self._after_spike(s.membrane, s.spikes, s.effective_threshold)
         v = saturated(decayed(kept[0], self._membrane_kept) + s.current - kept[1])
@@ -269,5 +284,6 @@ class FixedPointNetwork:
         s.readout[1] = min(max(s.readout[1], -limit), limit)
 
     def _output(self, head: int) -> float:
-        u = float(self.state.readout[head]) / DECAY_ONE * self._readout_scale
+        readout = float(self.state.output[head]) / self.parameters.sub_ticks
+        u = readout / DECAY_ONE * self._readout_scale
         return round(u * OUTPUT_ONE) / OUTPUT_ONE

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snn_ros.blimp_control.evaluation import LogError
-from snn_ros.blimp_control.model import FloatArray
+from snn_ros.blimp_control.parameters import FloatArray
 
 COLUMNS = ("time", "z", "z_ref")
 

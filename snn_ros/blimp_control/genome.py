@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snn_ros.blimp_control.model import FloatArray, NetworkParameters
+from snn_ros.blimp_control.parameters import FloatArray, NetworkParameters
 from snn_ros.blimp_control.pid import NOMINAL_PERIOD
 
 PAIRS = 20
@@ -67,12 +67,16 @@ class Genome:
 
     def decode(self, vector: FloatArray) -> NetworkParameters:
         """The network of a vector; values outside [0, 1] count as the bound."""
+        return _assemble(self.profile, self.values(vector))
+
+    def values(self, vector: FloatArray) -> dict[str, FloatArray]:
+        """The values of a vector by group; values outside [0, 1] count as the bound."""
         values, position = {}, 0
         for gene in self.genes:
             unit = np.clip(vector[position : position + gene.start.size], 0.0, 1.0)
             values[gene.name] = _from_unit(gene, unit)
             position += gene.start.size
-        return _assemble(self.profile, values)
+        return values
 
 
 def _to_unit(gene: Gene, values: FloatArray) -> FloatArray:

@@ -13,7 +13,8 @@ from numba import njit, prange
 
 from snn_ros.blimp_control import altitude_filter, anti_windup, motors, pid, plant, safety
 from snn_ros.blimp_control.domains import SAMPLES_PER_TICK, Domains
-from snn_ros.blimp_control.model import MEMBRANE_CLAMP, THRESHOLD_FLOOR, FloatArray
+from snn_ros.blimp_control.model import MEMBRANE_CLAMP
+from snn_ros.blimp_control.parameters import THRESHOLD_FLOOR, FloatArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,59 @@ def _bounded(value: float, limit: float) -> float:
 
 
 @njit
+def _at_rest(networks: PackedNetworks) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """State of one network: encoder rows v, s; hidden rows i, v, a, th, s, W_r s; readout; output.
+
+    The output is the mean readout over the sub-ticks of a tick.
+    """
+    encoder, hidden = networks.encoder.shape[2], networks.hidden.shape[2]
+    return np.zeros((2, encoder)), np.zeros((6, hidden)), np.zeros(2), np.zeros(2)
+
+
+@njit
 def _network_tick(
+    networks: PackedNetworks,
+    p: int,
+    state: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    error: float,
+    rate: float,
+    integration: float,
+) -> float:
+    """One tick of the controller in place, i.e. all its sub-ticks; returns the spikes."""
+    e_state, h_state, readout, output = state
+    output[:] = 0.0
+    spikes = 0.0
+    for _ in range(networks.sub_ticks):
+        _recur(networks.recurrent[p], h_state)
+        spikes += _sub_tick(
+            networks.encoder[p], networks.hidden[p], networks.source, networks.readout_decay[p],
+            networks.limits[p], networks.fast, networks.legacy, e_state, h_state, readout,
+            error, rate, integration,
+        )  # fmt: skip
+        output += readout
+    output /= networks.sub_ticks
+    return spikes
+
+
+@njit
+def _recur(recurrent: FloatArray, h_state: FloatArray) -> None:
+    """What the spikes of the last tick send back: each adds its column of W_r."""
+    sources, cells = recurrent.shape
+    if sources == 0:
+        return
+    h_state[5, :] = 0.0
+    for k in range(cells):
+        if h_state[4, k] == 0.0:
+            continue
+        if sources == cells:
+            h_state[5] += recurrent[k]
+        else:
+            for c in (k, k ^ 1):
+                h_state[5, c] += recurrent[k & 1, c]
+
+
+@njit
+def _sub_tick(
     encoder: FloatArray,
     hidden: FloatArray,
     source: NDArray[np.int64],
@@ -68,7 +121,7 @@ def _network_tick(
     rate: float,
     integration: float,
 ) -> float:
-    """One tick in place; rows of e_state: v, s; of h_state: i, v, a, th, s. Returns the spikes."""
+    """One tick of the network in place; returns the spikes."""
     spikes = 0.0
     for j in range(encoder.shape[1]):
         threshold = encoder[4, j]
@@ -87,7 +140,8 @@ def _network_tick(
     for c in range(hidden.shape[1]):
         base = hidden[4, c]
         own, cross = e_state[1, source[c]], e_state[1, source[c] ^ 1]
-        current = hidden[2, c] * h_state[0, c] + (hidden[0, c] * own + hidden[1, c] * cross)
+        current = hidden[2, c] * h_state[0, c] + h_state[5, c]
+        current += hidden[0, c] * own + hidden[1, c] * cross
         v = hidden[3, c] * h_state[1, c] + current - h_state[4, c] * h_state[3, c]
         v = _bounded(v, _CLAMP * base)
         if legacy:
@@ -145,11 +199,8 @@ def _fly_one(
     spiking: bool,
     out: Flights,
 ) -> None:
-    encoder, hidden = networks.encoder[p], networks.hidden[p]
-    decay, network_limits = networks.readout_decay[p], networks.limits[p]
-    e_state = np.zeros((2, encoder.shape[1]))
-    h_state = np.zeros((5, hidden.shape[1]))
-    readout = np.zeros(2)
+    state = _at_rest(networks)
+    output = state[3]
     plant_row = domains.plants[d]
     setpoint = domains.setpoint[d]
     sample_error = domains.sample_error[d]
@@ -180,11 +231,8 @@ def _fly_one(
             integral, pid_pd, pid_i = _pid_terms(integral, error, rate, period, gains)
             if spiking:
                 integration = _conditional_integration(error, excess)
-                spikes = _network_tick(
-                    encoder, hidden, networks.source, decay, network_limits, networks.fast,
-                    networks.legacy, e_state, h_state, readout, error, rate, integration,
-                )  # fmt: skip
-                u_pd, u_i = readout[0], readout[1]
+                spikes = _network_tick(networks, p, state, error, rate, integration)
+                u_pd, u_i = output[0], output[1]
             else:
                 u_pd, u_i = pid_pd, pid_i
         elif age > settings.degrade_after:
@@ -258,18 +306,12 @@ def respond_all(
     controllers, sequences = networks.encoder.shape[0], error.shape[0]
     for run in prange(controllers * sequences):
         p, q = run // sequences, run % sequences
-        encoder, hidden = networks.encoder[p], networks.hidden[p]
-        e_state = np.zeros((2, encoder.shape[1]))
-        h_state = np.zeros((5, hidden.shape[1]))
-        readout = np.zeros(2)
+        state = _at_rest(networks)
+        _, h_state, readout, output = state
         for k in range(error.shape[1]):
             if k % reset_every == 0:
                 h_state[2, :] = 0.0
                 readout[1] = 0.0
-            spikes[p, q, k] = _network_tick(
-                encoder, hidden, networks.source, networks.readout_decay[p], networks.limits[p],
-                networks.fast, networks.legacy, e_state, h_state, readout, error[q, k], rate[q, k],
-                1.0,
-            )  # fmt: skip
-            u_pd[p, q, k] = readout[0]
-            u_i[p, q, k] = readout[1]
+            spikes[p, q, k] = _network_tick(networks, p, state, error[q, k], rate[q, k], 1.0)
+            u_pd[p, q, k] = output[0]
+            u_i[p, q, k] = output[1]

@@ -1,4 +1,4 @@
-"""The spiking altitude controllers: parameters, explicit state and one tick.
+"""The spiking altitude controllers: explicit state and one tick.
 
 Both profiles are the same kind of network. An encoder of mirrored pairs of LIF cells turns the
 altitude error (``edge``: and its filtered rate) into spikes; hidden cells in 2x2 blocks read one
@@ -15,173 +15,43 @@ profile      encoder  fast cells  slow cells  spiking
 ``paper`` is two networks side by side (arXiv 2309.12937), the first 40 encoder cells feed the fast
 ones and the others the slow ones. ``edge`` shares one encoder.
 
+Hidden cells may also hear each other's spikes of the previous tick (``W_r``, 2x2 blocks or full):
+with and without recurrence and threshold adaptation, that makes the four published hidden layers
+LIF, R-LIF, IWTA-LIF and R-IWTA-LIF out of one model.
+
 Dynamics of tick k, all decays per tick of 0.1 s::
 
     v_e[k] = tau_e v_e[k-1] + (w e[k] + w' de[k] + b) - s_e[k-1] th_e      |v_e| <= 4 th_e
     s_e[k] = v_e[k] > th_e
-    i[k]   = tau_syn i[k-1] + W_h s_e[k]
+    i[k]   = tau_syn i[k-1] + W_r s_h[k-1] + W_h s_e[k]
     v[k]   = tau_mem v[k-1] + i[k] - s_h[k-1] th[k-1]                      |v| <= 4 th_base
     a[k]   = tau_th a[k-1] + W_th s_e[k]                                   |a| <= limit th_base
     th[k]  = max(th_base + a[k], th_min)
     s_h[k] = v[k] > th[k]
     y[k]   = lam y[k-1] + (1 - lam) W_d . s_h[k]
+
+With ``sub_ticks`` n a tick of the controller is n of these ticks, each of 0.1 s / n, on the same
+input, and the output is the mean of y over them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from snn_ros.errors import SnnRosError
+from snn_ros.blimp_control.parameters import (
+    THRESHOLD_FLOOR,
+    FloatArray,
+    NetworkError,
+    NetworkParameters,
+)
 
-FloatArray = NDArray[np.float64]
-
-THRESHOLD_FLOOR = 0.05  # a soft reset by nothing or less would fire for ever
 MEMBRANE_CLAMP = 4.0  # thresholds; an unbounded membrane is a hidden wind-up
 PAPER_IWTA, LEGACY_IWTA = "paper", "legacy"
 IWTA_MODES = (PAPER_IWTA, LEGACY_IWTA)
-
-# Published bounds are [-2, 2] for W_e and W_h, [-1, 1] for b, W_th and W_d, [0, 10] for thresholds.
-# Ours are wider where a pair works beyond a level of its own (error weight and bias), for the rate
-# input, which the published network lacks, and for W_d, as fewer cells carry the large answers.
-BOUNDS = {
-    "encoder_error_weight": (-8.0, 8.0),
-    "encoder_rate_weight": (-16.0, 16.0),
-    "encoder_bias": (-4.0, 1.0),
-    "encoder_decay": (0.0, 1.0),
-    "encoder_threshold": (THRESHOLD_FLOOR, 10.0),
-    "own_weight": (-2.0, 2.0),
-    "cross_weight": (-2.0, 2.0),
-    "synapse_decay": (0.0, 1.0),
-    "membrane_decay": (0.0, 1.0),
-    "threshold": (THRESHOLD_FLOOR, 10.0),
-    "trace_own_weight": (-1.0, 1.0),
-    "trace_cross_weight": (-1.0, 1.0),
-    "trace_decay": (0.0, 1.0),
-    "readout_weight": (-2.0, 2.0),
-    "readout_decay": (0.0, 1.0),
-}
-
-
-class NetworkError(SnnRosError):
-    """A network cannot work with its parameters; the text names each of them."""
-
-
-@dataclass(frozen=True)
-class NetworkParameters:
-    """Everything evolution chooses, as arrays over cells.
-
-    E encoder cells, H hidden cells of which the first ``fast`` feed the PD readout. Cells 2j and
-    2j+1 are a pair. ``own`` weights come from the encoder cell a hidden cell listens to, ``cross``
-    weights from that cell's mirror partner.
-
-    Attributes:
-        encoder_error_weight: (E,) per m.
-        encoder_rate_weight: (E,) per m/s.
-        encoder_bias: (E,) drive at zero input.
-        encoder_decay: (E,) tau_e.
-        encoder_threshold: (E,) th_e.
-        source: (H,) index of the encoder cell each hidden cell listens to.
-        own_weight: (H,) diagonal of the W_h blocks.
-        cross_weight: (H,) off-diagonal of the W_h blocks.
-        synapse_decay: (H,) tau_syn.
-        membrane_decay: (H,) tau_mem.
-        threshold: (H,) th, th_base of the slow cells.
-        trace_own_weight: (H,) diagonal of the W_th blocks; 0 for fast cells.
-        trace_cross_weight: (H,) off-diagonal of the W_th blocks; 0 for fast cells.
-        trace_decay: (H,) tau_th.
-        readout_weight: (H,) W_d in u.
-        readout_decay: (2,) lam of the PD and of the I readout.
-        fast: number of fast hidden cells.
-        trace_limit: bound of |a| in units of th_base.
-        integral_limit: bound of the I readout in u.
-    """
-
-    encoder_error_weight: FloatArray
-    encoder_rate_weight: FloatArray
-    encoder_bias: FloatArray
-    encoder_decay: FloatArray
-    encoder_threshold: FloatArray
-    source: NDArray[np.int64]
-    own_weight: FloatArray
-    cross_weight: FloatArray
-    synapse_decay: FloatArray
-    membrane_decay: FloatArray
-    threshold: FloatArray
-    trace_own_weight: FloatArray
-    trace_cross_weight: FloatArray
-    trace_decay: FloatArray
-    readout_weight: FloatArray
-    readout_decay: FloatArray
-    fast: int
-    trace_limit: float = 0.6
-    integral_limit: float = 7.5
-
-    def __post_init__(self) -> None:
-        problems = self._wrong_arrays() or self._wrong_values()
-        if problems:
-            raise NetworkError("network: " + "; ".join(problems))
-
-    def _wrong_arrays(self) -> list[str]:
-        problems = []
-        sizes = {"readout_decay": 2}
-        for name, value in self.arrays().items():
-            layer = self.encoder_bias if name.startswith("encoder") else self.threshold
-            size = sizes.get(name, layer.shape[-1])
-            if value.shape != (size,):
-                problems.append(f"{name} has shape {value.shape}, not ({size},)")
-            elif not np.isfinite(value).all():
-                problems.append(f"{name} holds {value[~np.isfinite(value)][0]}")
-        return problems
-
-    def _wrong_values(self) -> list[str]:
-        problems = []
-        encoder, hidden = self.encoder_bias.size, self.threshold.size
-        for name, (low, high) in BOUNDS.items():
-            value = getattr(self, name)
-            outside = value[(value < low) | (value > high)]
-            if outside.size:
-                problems.append(f"{name} must lie in [{low}, {high}], holds {outside[0]}")
-        if encoder % 2 or hidden % 2:
-            problems.append(f"cells come in pairs, not {encoder} and {hidden}")
-        elif ((self.source < 0) | (self.source >= encoder)).any():
-            problems.append(f"source must lie in [0, {encoder}), holds {self.source.max()}")
-        elif (self.source[1::2] != (self.source[::2] ^ 1)).any():
-            problems.append("source must give each hidden pair one encoder pair")
-        if not 0 <= self.fast <= hidden:
-            problems.append(f"fast must lie in [0, {hidden}], is {self.fast}")
-        for name, value in (
-            ("trace_limit", self.trace_limit),
-            ("integral_limit", self.integral_limit),
-        ):
-            if not 0.0 < value < np.inf:
-                problems.append(f"{name} must be above 0, is {value!r}")
-        return problems
-
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The arrays by name."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: value for name, value in values if isinstance(value, np.ndarray)}
-
-    @property
-    def cells(self) -> int:
-        """Number of spiking cells."""
-        return int(self.encoder_bias.size + self.threshold.size)
-
-    def mirrored(self) -> NetworkParameters:
-        """The network with the two cells of every pair exchanged: it answers -e with -u."""
-        arrays = {
-            field.name: getattr(self, field.name).reshape(-1, 2)[:, ::-1].ravel()
-            for field in fields(self)
-            if field.name not in UNPAIRED
-        }
-        return replace(self, **arrays)
-
-
-UNPAIRED = ("source", "readout_decay", "fast", "trace_limit", "integral_limit")
 
 
 @dataclass
@@ -199,6 +69,7 @@ class NetworkState:
         effective_threshold: (H,) th of the last tick.
         spikes: (H,) s_h, 0 or 1.
         readout: (2,) PD and I readout in u.
+        output: (2,) mean of the readout over the sub-ticks of the last tick; integers: their sum.
     """
 
     encoder_membrane: NDArray[Any]
@@ -209,11 +80,12 @@ class NetworkState:
     effective_threshold: NDArray[Any]
     spikes: NDArray[Any]
     readout: NDArray[Any]
+    output: NDArray[Any]
 
     @classmethod
     def zeros(cls, encoder: int, hidden: int, dtype: DTypeLike = np.float64) -> NetworkState:
         """The state before the first tick."""
-        sizes = (encoder, encoder, hidden, hidden, hidden, hidden, hidden, 2)
+        sizes = (encoder, encoder, hidden, hidden, hidden, hidden, hidden, 2, 2)
         return cls(*(np.zeros(size, dtype) for size in sizes))
 
     def copy(self) -> NetworkState:
@@ -240,6 +112,7 @@ class SpikingNetwork:
 
     Attributes:
         state: what it remembers; assign to it to restore.
+        spikes: of all cells in the last tick, over all its sub-ticks.
     """
 
     def __init__(self, parameters: NetworkParameters, iwta_mode: str = PAPER_IWTA) -> None:
@@ -252,6 +125,7 @@ class SpikingNetwork:
         self._encoder_counts = np.zeros(encoder)
         self._hidden_counts = np.zeros(hidden)
         self._ticks = 0
+        self.spikes = 0
         self._partner = p.source ^ 1
         self._mate = np.arange(hidden) ^ 1
         self._own_weights = np.stack([p.own_weight, p.trace_own_weight])
@@ -269,19 +143,21 @@ class SpikingNetwork:
         self._synapses, self._crossing = np.empty((2, hidden)), np.empty((2, hidden))
         self._arriving, self._entering = self._synapses
         self._own, self._cross, self._hidden_reset = (np.empty(hidden) for _ in range(3))
+        self._recurrent = None if p.recurrent_weight is None else p.recurrent_matrix()
+        self._recurring = np.empty(hidden)
 
     def reset(self) -> None:
         """All states to zero; the activity counters stay."""
         self.state.assign(NetworkState.zeros(self._drive.size, self._own.size))
 
     def reset_integral(self) -> None:
-        """Threshold traces and I readout to zero."""
+        """Threshold traces and I term to zero."""
         self.restore_integral(NetworkState.zeros(self._drive.size, self._own.size))
 
     def restore_integral(self, state: NetworkState) -> None:
-        """Take over the threshold traces and the I readout of another state."""
+        """Take over the threshold traces and the I term of another state."""
         np.copyto(self.state.trace, state.trace, casting="no")
-        self.state.readout[1] = state.readout[1]
+        self.state.readout[1], self.state.output[1] = state.readout[1], state.output[1]
 
     def take_counts(self) -> tuple[FloatArray, FloatArray, int]:
         """Spikes of each encoder and hidden cell, and ticks, since the last call."""
@@ -299,26 +175,29 @@ class SpikingNetwork:
             rate: filtered error rate in m/s.
             integration: factor on what enters the threshold traces; 0 stops integrating.
         """
-        self._encode(error, rate)
-        self._integrate(integration)
-        self._read_out()
-        self._ticks += 1
+        state, sub_ticks = self.state, self.parameters.sub_ticks
+        state.output[:] = 0.0
+        self.spikes = 0
+        for _ in range(sub_ticks):
+            self._encode(error, rate)
+            self._integrate(integration)
+            self._read_out()
+            np.add(state.output, state.readout, out=state.output)
+            self.spikes += int(
+                np.count_nonzero(state.encoder_spikes) + np.count_nonzero(state.spikes)
+            )
+        np.divide(state.output, sub_ticks, out=state.output)
+        self._ticks += sub_ticks
 
     @property
     def u_pd(self) -> float:
-        """PD readout in u."""
-        return float(self.state.readout[0])
+        """PD term in u."""
+        return float(self.state.output[0])
 
     @property
     def u_i(self) -> float:
-        """I readout in u."""
-        return float(self.state.readout[1])
-
-    @property
-    def spikes(self) -> int:
-        """Spikes of all cells in the last tick."""
-        state = self.state
-        return int(np.count_nonzero(state.encoder_spikes) + np.count_nonzero(state.spikes))
+        """I term in u."""
+        return float(self.state.output[1])
 
     def _encode(self, error: float, rate: float) -> None:
         p, s = self.parameters, self.state
@@ -345,6 +224,9 @@ class SpikingNetwork:
         np.add(self._synapses, self._crossing, out=self._synapses)
         np.multiply(s.spikes, s.effective_threshold, out=self._hidden_reset)
         np.multiply(s.current, p.synapse_decay, out=s.current)
+        if self._recurrent is not None:
+            np.dot(self._recurrent, s.spikes, out=self._recurring)
+            np.add(s.current, self._recurring, out=s.current)
         np.add(s.current, self._arriving, out=s.current)
         v = s.membrane
         np.multiply(v, p.membrane_decay, out=v)

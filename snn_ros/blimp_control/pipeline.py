@@ -6,18 +6,14 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from snn_ros.blimp_control import weights as weight_files
 from snn_ros.blimp_control.anti_windup import CONDITIONAL, FACTORS, METHODS
 from snn_ros.blimp_control.fixed_point import FixedPointNetwork
-from snn_ros.blimp_control.model import (
-    IWTA_MODES,
-    PAPER_IWTA,
-    FloatArray,
-    NetworkParameters,
-    NetworkState,
-    SpikingNetwork,
-)
+from snn_ros.blimp_control.model import IWTA_MODES, PAPER_IWTA, NetworkState, SpikingNetwork
 from snn_ros.blimp_control.motors import COMMAND_LIMIT
+from snn_ros.blimp_control.parameters import FloatArray, NetworkParameters
 from snn_ros.blimp_control.pid import (
     NOMINAL_PERIOD,
     AltitudePid,
@@ -119,6 +115,11 @@ class BlimpController:
         max_rate: float = 2.5,
     ) -> None:
         self.config = config = check(config or ControllerConfig())
+        if config.backend == INT32 and config.iwta_mode != PAPER_IWTA:
+            raise ConfigurationError(
+                "ControllerConfig",
+                [f"iwta_mode = {config.iwta_mode!r}: backend {INT32!r} runs {PAPER_IWTA!r} only"],
+            )
         self.parameters = parameters
         self.error_clip, self.max_rate = error_clip, max_rate
         if config.backend == INT32:
@@ -219,13 +220,20 @@ class BlimpController:
         """What the network did since the last call, with a model of its energy.
 
         Synaptic operations are the additions spikes cause: two block weights per hidden cell that
-        listens, twice for slow cells (current and threshold), one readout weight per hidden spike.
-        Multiply-accumulates are the encoder's inputs, the decays, and the readouts.
+        listens, twice for cells with a threshold trace (current and threshold); per hidden spike
+        one readout weight and its recurrent weights. Multiply-accumulates are the encoder's inputs,
+        the decays, and the readouts.
         """
         encoder, hidden, ticks = self.network.take_counts()
         p = self.parameters
-        listeners = _listeners(p)
-        decays = encoder.size + 2 * hidden.size + (hidden.size - p.fast) + _READOUTS
+        adaptive = (p.trace_own_weight != 0.0) | (p.trace_cross_weight != 0.0)
+        listeners = np.bincount(
+            np.concatenate([p.source, p.source ^ 1]),
+            np.tile(1.0 + adaptive, 2),
+            minlength=encoder.size,
+        )
+        hearers = np.count_nonzero(p.recurrent_matrix(), axis=0)
+        decays = encoder.size + 2 * hidden.size + np.count_nonzero(adaptive) + _READOUTS
         inputs = 1 if not p.encoder_rate_weight.any() else 2
         layers = (
             _layer("encoder", encoder, ticks),
@@ -234,8 +242,8 @@ class BlimpController:
         )
         return NetworkActivity(
             layers,
-            synaptic_operations=int(encoder @ listeners + hidden.sum()),
-            macs=ticks * (inputs * encoder.size + decays),
+            synaptic_operations=int(encoder @ listeners + hidden @ (1.0 + hearers)),
+            macs=int(ticks * (inputs * encoder.size + decays)),
         )
 
     def _error_rate(self, error: float, stamp: float) -> tuple[float, float]:
@@ -255,7 +263,9 @@ class BlimpController:
         controller, fault = last.controller, last.fault
         if controller == SNN and self.config.fallback:
             fault = self._monitor.update(
-                clamped(u_snn, COMMAND_LIMIT), u_pid, spikes / self.parameters.cells
+                clamped(u_snn, COMMAND_LIMIT),
+                u_pid,
+                spikes / (self.parameters.cells * self.parameters.sub_ticks),
             )
             if fault:
                 controller = PID
@@ -265,16 +275,6 @@ class BlimpController:
         self._excess = wanted - u
         self._last = BlimpStep(u, u_pd, u_i, u_snn, u_pid, u != wanted, spikes, controller, fault)
         return self._last
-
-
-def _listeners(parameters: NetworkParameters) -> list[float]:
-    """Weights each encoder cell's spike adds: both cells of every hidden pair that listens."""
-    count = [0.0] * parameters.encoder_bias.size
-    for cell, source in enumerate(parameters.source):
-        synapses = 1.0 if cell < parameters.fast else 2.0
-        count[source] += synapses
-        count[source ^ 1] += synapses
-    return count
 
 
 def _layer(name: str, counts: FloatArray, ticks: int) -> LayerActivity:

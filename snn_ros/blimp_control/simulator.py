@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 from snn_ros.blimp_control import motors, pid, safety
 from snn_ros.blimp_control.domains import Domains
 from snn_ros.blimp_control.kernels import fly_all, respond_all
-from snn_ros.blimp_control.model import (
-    LEGACY_IWTA,
-    PAPER_IWTA,
-    FloatArray,
-    NetworkParameters,
-)
+from snn_ros.blimp_control.model import LEGACY_IWTA, PAPER_IWTA
+from snn_ros.blimp_control.parameters import FloatArray, NetworkParameters
 
 
 class PackedNetworks(NamedTuple):
@@ -26,24 +22,29 @@ class PackedNetworks(NamedTuple):
         encoder: (P, 5, E) error weight, rate weight, bias, decay, threshold.
         hidden: (P, 9, H) own and cross weight, synapse and membrane decay, threshold, trace own
             and cross weight, trace decay, readout weight.
+        recurrent: (P, K, H) what each cell hears, by sender: none (K is 0), cell k of its own pair
+            (2) or cell k of all (H).
         source: (H,) encoder cell of each hidden cell.
         readout_decay: (P, 2).
         limits: (P, 2) trace limit in thresholds, limit of the I readout in u.
         fast: number of fast hidden cells.
         legacy: the trace rule of the published flight code.
+        sub_ticks: ticks of the network per tick of the controller.
     """
 
     encoder: FloatArray
     hidden: FloatArray
+    recurrent: FloatArray
     source: NDArray[np.int64]
     readout_decay: FloatArray
     limits: FloatArray
     fast: int
     legacy: bool
+    sub_ticks: int
 
 
 def pack(networks: Sequence[NetworkParameters], iwta_mode: str = PAPER_IWTA) -> PackedNetworks:
-    """Stack networks of the same shape and wiring."""
+    """Stack networks of the same shape, wiring and sub-ticks."""
     return PackedNetworks(
         np.stack(
             [
@@ -73,12 +74,22 @@ def pack(networks: Sequence[NetworkParameters], iwta_mode: str = PAPER_IWTA) -> 
                 for n in networks
             ]
         ),
+        np.stack([_recurrent_rows(n) for n in networks]),
         networks[0].source,
         np.stack([n.readout_decay for n in networks]),
         np.array([(n.trace_limit, n.integral_limit) for n in networks]),
         networks[0].fast,
         iwta_mode == LEGACY_IWTA,
+        networks[0].sub_ticks,
     )
+
+
+def _recurrent_rows(network: NetworkParameters) -> FloatArray:
+    """(K, H), contiguous for the kernel that adds one row per spike."""
+    weight = network.recurrent_weight
+    if weight is None:
+        return np.empty((0, network.threshold.size))
+    return np.ascontiguousarray(weight.T)
 
 
 class Flights(NamedTuple):
@@ -144,8 +155,8 @@ def _chain_limits() -> ChainLimits:
 
 
 _NO_NETWORK = PackedNetworks(
-    np.zeros((1, 5, 2)), np.zeros((1, 9, 2)), np.zeros(2, np.int64), np.zeros((1, 2)),
-    np.zeros((1, 2)), 2, False,
+    np.zeros((1, 5, 2)), np.zeros((1, 9, 2)), np.zeros((1, 0, 2)), np.zeros(2, np.int64),
+    np.zeros((1, 2)), np.zeros((1, 2)), 2, False, 1,
 )  # fmt: skip
 
 

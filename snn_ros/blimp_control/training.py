@@ -28,7 +28,7 @@ from snn_ros.blimp_control.fitness import (
 )
 from snn_ros.blimp_control.fixed_point import quantised
 from snn_ros.blimp_control.genome import GENOMES, Genome
-from snn_ros.blimp_control.model import FloatArray, NetworkParameters
+from snn_ros.blimp_control.parameters import FloatArray, NetworkParameters
 from snn_ros.blimp_control.simulator import pack
 from snn_ros.configuration import check, setting
 from snn_ros.errors import SnnRosError

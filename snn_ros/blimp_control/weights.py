@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from snn_ros.blimp_control.model import NetworkError, NetworkParameters
+from snn_ros.blimp_control.parameters import NetworkError, NetworkParameters
 from snn_ros.errors import SnnRosError
 
 SCHEMA = 1
@@ -25,6 +25,10 @@ RATE_HZ = 10.0
 UNITS = "u10"  # commands in ±10
 SYSTEM = "blimp_control"
 CELLS = {"edge": 120, "paper": 160}
+_SCALARS = ("fast", "trace_limit", "integral_limit", "sub_ticks")  # in the manifest
+_OPTIONAL = {"recurrent_weight"}
+HEAD_CELLS = {"yaw": 64, "surge": 64}  # heads of the other axes, see heads.py
+KNOWN_CELLS = CELLS | HEAD_CELLS
 
 
 class WeightsError(SnnRosError):
@@ -41,11 +45,13 @@ class Manifest:
         trace_limit: bound of the threshold traces in thresholds.
         integral_limit: bound of the I readout in u.
         sha256: of the safetensors file.
-        rate_hz: tick rate the decays belong to.
+        rate_hz: tick rate of the controller.
         units: of the command.
         error_clip: bound of the error at the encoder in m.
         max_rate: error rate above which a change is a set-point kick, in m/s.
         iwta_mode: threshold rule the network was evolved with.
+        variant: hidden layers of the PD and of the I half, as ``NetworkParameters.variant``.
+        sub_ticks: ticks of the network, to which the decays belong, per tick of ``rate_hz``.
         system: always ``blimp_control``.
         schema: version of this format.
         training: command, seed and settings of the run that made the weights.
@@ -63,6 +69,8 @@ class Manifest:
     error_clip: float = 1.5
     max_rate: float = 2.5
     iwta_mode: str = "paper"
+    variant: str = "lif+iwta"
+    sub_ticks: int = 1
     system: str = SYSTEM
     schema: int = SCHEMA
     training: dict[str, Any] = field(default_factory=dict)
@@ -102,6 +110,8 @@ def save(
         parameters.trace_limit,
         parameters.integral_limit,
         hashlib.sha256(data).hexdigest(),
+        variant=parameters.variant,
+        sub_ticks=parameters.sub_ticks,
         training=training or {},
         scores=scores or {},
     )
@@ -132,10 +142,15 @@ def load(path: Path, profile: str | None = None) -> tuple[NetworkParameters, Man
     if found != manifest.sha256:
         raise WeightsError(f"{path}: sha256 is {found}, the manifest says {manifest.sha256}")
     parameters = _parameters(path, data, manifest)
-    if parameters.cells != CELLS[manifest.profile]:
+    if parameters.cells != KNOWN_CELLS[manifest.profile]:
         raise WeightsError(
             f"{path}: {parameters.cells} spiking cells, profile {manifest.profile!r} has "
-            f"{CELLS[manifest.profile]}"
+            f"{KNOWN_CELLS[manifest.profile]}"
+        )
+    if parameters.variant != manifest.variant:
+        raise WeightsError(
+            f"{path}: the arrays make {parameters.variant!r}, the manifest's variant is "
+            f"{manifest.variant!r}"
         )
     return parameters, manifest
 
@@ -145,10 +160,9 @@ def _parameters(path: Path, data: bytes, manifest: Manifest) -> NetworkParameter
         arrays = load_tensors(data)
     except SafetensorError as err:
         raise WeightsError(f"{path}: not a safetensors file: {err}") from err
-    scalars = {"fast", "trace_limit", "integral_limit"}
-    expected = {f.name for f in fields(NetworkParameters)} - scalars
-    if set(arrays) != expected:
-        missing, unknown = sorted(expected - set(arrays)), sorted(set(arrays) - expected)
+    known = {f.name for f in fields(NetworkParameters)} - set(_SCALARS)
+    missing, unknown = sorted(known - _OPTIONAL - set(arrays)), sorted(set(arrays) - known)
+    if missing or unknown:
         raise WeightsError(f"{path}: missing arrays {missing}, unknown arrays {unknown}")
     for name, array in arrays.items():
         wanted = np.int64 if name == "source" else np.float64
@@ -157,7 +171,7 @@ def _parameters(path: Path, data: bytes, manifest: Manifest) -> NetworkParameter
     try:
         return NetworkParameters(
             **arrays,
-            **{name: getattr(manifest, name) for name in scalars},
+            **{name: getattr(manifest, name) for name in _SCALARS},
         )
     except NetworkError as err:
         raise WeightsError(f"{path}: {err}") from err
@@ -183,8 +197,9 @@ def _problems(manifest: Manifest, profile: str | None) -> list[str]:
         for name, value in expected.items()
         if getattr(manifest, name) != value
     ]
-    if manifest.profile not in CELLS:
-        problems.append(f"profile is {manifest.profile!r}, not one of {sorted(CELLS)}")
+    if manifest.profile not in KNOWN_CELLS:
+        known = sorted(KNOWN_CELLS)
+        problems.append(f"profile is {manifest.profile!r}, not one of {known}")
     elif profile is not None and manifest.profile != profile:
         problems.append(f"profile is {manifest.profile!r}, not {profile!r}")
     for name in ("error_clip", "max_rate"):

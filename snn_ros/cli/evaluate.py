@@ -25,7 +25,7 @@ from snn_ros import machine
 from snn_ros.cli.figures import add_json_option, write_json
 
 if TYPE_CHECKING:
-    from snn_ros.blimp_control.model import NetworkParameters
+    from snn_ros.blimp_control.parameters import NetworkParameters
 
 
 @dataclass(frozen=True)

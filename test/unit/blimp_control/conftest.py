@@ -10,7 +10,7 @@ from support.vertical_flight import VerticalFlight
 
 from snn_ros.blimp_control import BlimpController, BlimpSupervisor, SupervisorConfig, weights
 from snn_ros.blimp_control.genome import GENOMES
-from snn_ros.blimp_control.model import NetworkParameters
+from snn_ros.blimp_control.parameters import NetworkParameters
 
 
 @pytest.fixture(scope="session")

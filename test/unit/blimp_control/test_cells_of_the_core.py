@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from snn_ros.blimp_control.model import NetworkParameters, SpikingNetwork
+from snn_ros.blimp_control.model import SpikingNetwork
+from snn_ros.blimp_control.parameters import NetworkParameters
 from snn_ros.spiking.adaptive_threshold import (
     AdaptiveThresholdParameters,
     AdaptiveThresholdState,

@@ -16,7 +16,8 @@ from snn_ros.blimp_control.fixed_point import (
     quantised,
 )
 from snn_ros.blimp_control.flight_scores import moving_means, rms
-from snn_ros.blimp_control.model import NetworkError, SpikingNetwork
+from snn_ros.blimp_control.model import SpikingNetwork
+from snn_ros.blimp_control.parameters import NetworkError
 
 
 def commands(network, error, rate):

@@ -8,14 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn_ros.blimp_control.genome import GENOMES
-from snn_ros.blimp_control.model import (
-    LEGACY_IWTA,
-    PAPER_IWTA,
-    NetworkError,
-    NetworkParameters,
-    NetworkState,
-    SpikingNetwork,
-)
+from snn_ros.blimp_control.model import LEGACY_IWTA, PAPER_IWTA, NetworkState, SpikingNetwork
+from snn_ros.blimp_control.parameters import NetworkError, NetworkParameters
 from snn_ros.blimp_control.simulator import pack, respond
 
 

@@ -18,7 +18,7 @@ from snn_ros.blimp_control.fitness import (
     small_errors,
 )
 from snn_ros.blimp_control.genome import GENOMES
-from snn_ros.blimp_control.model import BOUNDS, NetworkParameters
+from snn_ros.blimp_control.parameters import BOUNDS, NetworkParameters
 from snn_ros.blimp_control.simulator import pack
 from snn_ros.blimp_control.training import (
     HELD_OUT,
