@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,18 +18,21 @@ from typing import Any
 
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.rosbag2.storage_mcap import McapWriter
 from rosbags.typesys.store import Typestore
 
 from snn_ros.bags.errors import BagExists, BagNotWritten
 from snn_ros.bags.message_types import require, standard_types
 
+_RESERVE = 16 << 20  # bytes: a chunk, the largest message and the index find room in it
+
 
 class BagWriter:
     """A new recording, readable by ROS's own tools once it is closed.
 
-    A ``with`` block closes it whatever happens inside, also on Ctrl-C, and every message whose
-    ``write`` began is in it. If the process is killed outright, the newest MB is lost and the rest
-    is read with ``BagReader(path, recover=True)``.
+    A ``with`` block closes it whatever happens inside, also on Ctrl-C and on a full disk, for which
+    it keeps some room free; every message whose ``write`` began is in it. If the process is killed
+    outright, the newest MB is lost and the rest is read with ``BagReader(path, recover=True)``.
     """
 
     def __init__(
@@ -55,8 +60,12 @@ class BagWriter:
             self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         try:
             self._writer.open()
+            self._reserve = _reserve(self.path)
         except OSError as err:
+            shutil.rmtree(self.path, ignore_errors=True)
             raise BagNotWritten(self.path, err.strerror or str(err)) from err
+        assert isinstance(self._writer.storage, McapWriter)
+        self._file = self._writer.storage.bio
         # Ctrl-C interrupts the main thread only: what another thread writes is never cut short.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bag_writer")
 
@@ -100,11 +109,24 @@ class BagWriter:
             BagNotWritten: the file system refuses.
         """
         try:
-            self._thread.submit(
-                self._writer.write, self._connections[topic], stamp_ns, cdr
-            ).result()
+            self._thread.submit(self._append, self._connections[topic], stamp_ns, cdr).result()
         except OSError as err:
             raise BagNotWritten(self.path, err.strerror or str(err)) from err
+
+    def _append(self, connection: Connection, stamp_ns: int, cdr: bytes | memoryview) -> None:
+        whole = self._file.tell()
+        try:
+            self._writer.write(connection, stamp_ns, cdr)
+        except OSError:
+            # The chunk that found no room is kept in memory, with this message; it goes into the
+            # file on closing, in the room made here. Until then nothing half written is there.
+            self._reserve.unlink(missing_ok=True)
+            self._file.seek(whole)
+            self._file.truncate()
+            self._writer.counts[connection.id] += 1
+            self._writer.min_timestamp = min(stamp_ns, self._writer.min_timestamp)
+            self._writer.max_timestamp = max(stamp_ns, self._writer.max_timestamp)
+            raise
 
     def write_message(self, topic: str, stamp_ns: int, message: Any) -> None:
         """Append a message object of ``snn_ros.bags.message_types`` to a topic that was announced.
@@ -123,8 +145,17 @@ class BagWriter:
         """
         try:
             if self._writer.storage is not None:
+                self._reserve.unlink(missing_ok=True)
                 self._thread.submit(self._writer.close).result()
         except OSError as err:
             raise BagNotWritten(self.path, err.strerror or str(err)) from err
         finally:
             self._thread.shutdown()
+
+
+def _reserve(folder: Path) -> Path:
+    """A file that only takes up room."""
+    path = folder / ".reserve"
+    with path.open("xb") as file:
+        os.posix_fallocate(file.fileno(), 0, _RESERVE)
+    return path

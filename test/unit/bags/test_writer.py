@@ -1,5 +1,8 @@
 """What was written opens, also after Ctrl-C and, but for its newest part, after a kill."""
 
+import errno
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,3 +149,51 @@ def test_kill_while_writing(tmp_path):
         assert "ends early" in bag.warning
     assert stamps == list(range(len(stamps)))
     assert len(stamps) >= written - newest_mb
+
+
+FILL_THE_DISK = """
+import os, subprocess, sys
+from snn_ros.bags import BagReader, BagWriter
+from snn_ros.bags.errors import BagNotWritten
+
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", sys.argv[1]], check=True)
+path, tried = os.path.join(sys.argv[1], "bag"), 0
+try:
+    with BagWriter(path) as bag:
+        bag.add_topic("/text", "std_msgs/msg/String")
+        while True:
+            tried += 1
+            bag.write("/text", tried, b"\\0\\1\\0\\0" + b"x" * 300_000)
+except BagNotWritten as err:
+    print(err)
+with BagReader(path) as bag:
+    assert bag.warning == ""
+    assert [m.stamp_ns for m in bag.messages()] == list(range(1, tried + 1))
+    assert bag.count == tried > 10
+assert sorted(os.listdir(path)) == ["bag.mcap", "metadata.yaml"]
+"""
+
+
+def test_a_full_disk_leaves_a_whole_recording(tmp_path):
+    script = tmp_path / "fill.py"
+    script.write_text(FILL_THE_DISK)
+    own_mounts = ["unshare", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*own_mounts, "true"]).returncode:
+        pytest.skip("this machine lets no one mount a small file system to fill")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    ended = subprocess.run(
+        [*own_mounts, sys.executable, str(script), str(disk)], capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{disk}/bag: cannot be written: No space left on device\n"
+
+
+def test_no_room_at_all_leaves_nothing_behind(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(BagNotWritten, match="No space left"):
+        BagWriter(tmp_path / "bag")
+    assert not (tmp_path / "bag").exists()
