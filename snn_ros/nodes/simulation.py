@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from geometry_msgs.msg import Point, PointStamped
+from geometry_msgs.msg import Point, PointStamped, Twist, TwistStamped, Vector3
 from nav_msgs.msg import Odometry
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu, Range
@@ -109,6 +109,7 @@ class SimulationNode(SystemNode[SimulationParameters]):
         self._worst_contacts: dict[str, float] = {}
         self._range = self.add_output("range", Range)
         self._setpoint = self.add_output("setpoint", PointStamped)
+        self._velocity_setpoint = self.add_output("velocity_setpoint", TwistStamped)
         self._imu = self.add_output("imu", Imu)
         self._odometry = self.add_output("odometry", Odometry)
         self._contact = self.add_output("contact", Float64Stamped)
@@ -199,6 +200,11 @@ class SimulationNode(SystemNode[SimulationParameters]):
         self._publish_sensors(frame, stamp_ns)
         if frame.setpoint is not None:
             self._setpoint.publish(PointStamped(header=header, point=Point(z=frame.setpoint)))
+        if frame.velocity_setpoint is not None:
+            wanted = frame.velocity_setpoint
+            twist = Twist(linear=Vector3(x=wanted.speed), angular=Vector3(z=wanted.yaw_rate))
+            stamped = write_header(stamp_ns, _BASE)
+            self._velocity_setpoint.publish(TwistStamped(header=stamped, twist=twist))
         self._odometry.publish(
             write_odometry(
                 OdometrySample(

@@ -11,7 +11,7 @@ from snn_ros.geometry.rigid import Transform
 from snn_ros.simulation import faults
 from snn_ros.simulation.blimp_world import BlimpWorld, Contact
 from snn_ros.simulation.faults import FaultSchedule
-from snn_ros.simulation.scenario import Scenario
+from snn_ros.simulation.scenario import Scenario, VelocitySetpoint
 from snn_ros.simulation.sensors.imu import Imu, ImuReading
 from snn_ros.simulation.sensors.range_finder import RangeFinder
 
@@ -39,6 +39,7 @@ class Frame:
             when it is silent.
         imu: reading of the IMU.
         setpoint: altitude asked for in m; None when whoever asks is silent.
+        velocity_setpoint: forward speed and yaw rate asked for; None when nobody asks.
         pose: true ``T_world_base_link``, (4, 4) float64.
         velocity: true (6,) linear in m/s and angular in rad/s, in ``base_link``.
         altitude: true height of the range finder above the floor in m.
@@ -51,6 +52,7 @@ class Frame:
     range: float | None
     imu: ImuReading
     setpoint: float | None
+    velocity_setpoint: VelocitySetpoint | None
     pose: Transform
     velocity: NDArray[np.float64]
     altitude: float
@@ -130,6 +132,7 @@ class Flight:
             range=reading,
             imu=self._imu.measure(pose[:3, :3], self.world.specific_force, velocity[3:]),
             setpoint=None if silent else self.scenario.setpoint(time),
+            velocity_setpoint=None if silent else self.scenario.velocity(time),
             pose=pose,
             velocity=velocity,
             altitude=self.world.altitude,

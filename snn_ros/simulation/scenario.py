@@ -27,6 +27,15 @@ class Setpoint:
 
 
 @dataclass(frozen=True)
+class VelocitySetpoint:
+    """From ``start`` on the blimp should fly forward and turn at these rates."""
+
+    start: float = setting(dataclasses.MISSING, "when it is given", unit="s", minimum=0.0)
+    speed: float = setting(0.0, "forward", unit="m/s")
+    yaw_rate: float = setting(0.0, "to the left", unit="rad/s")
+
+
+@dataclass(frozen=True)
 class BallastChange:
     """From ``start`` on the blimp is ``grams`` heavier than neutral."""
 
@@ -58,12 +67,18 @@ class Scenario:
     start: StartPose = setting(StartPose, "where it hangs at the start")
     sensors: Sensors = setting(Sensors, "what it measures")
     wind: WindParameters = setting(WindParameters, "how the air moves")
+    velocities: tuple[VelocitySetpoint, ...] = ()
     ballast: tuple[BallastChange, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     def setpoint(self, time: float) -> float:
         """The altitude asked for at a time in s."""
         return [s.altitude for s in self.setpoints if s.start <= time + TIMESTEP / 2][-1]
+
+    def velocity(self, time: float) -> VelocitySetpoint | None:
+        """The velocity asked for at a time in s; None before the first, or without any."""
+        given = [v for v in self.velocities if v.start <= time + TIMESTEP / 2]
+        return given[-1] if given else None
 
     def problems(self) -> Iterator[str]:
         """What does not fit together, as ``name = value: reason``."""
@@ -89,8 +104,10 @@ class Scenario:
         starts = [setpoint.start for setpoint in self.setpoints]
         if not starts or starts[0] != 0.0:
             yield f"setpoints = {starts}: the first must start at 0"
-        if starts != sorted(set(starts)):
-            yield f"setpoints = {starts}: starts must increase"
+        velocity_starts = [velocity.start for velocity in self.velocities]
+        for name, times in (("setpoints", starts), ("velocities", velocity_starts)):
+            if times != sorted(set(times)):
+                yield f"{name} = {times}: starts must increase"
         top = self.world.height - self.vehicle.radius - self.vehicle.range_finder_depth
         for i, setpoint in enumerate(self.setpoints):
             if setpoint.altitude >= top:
@@ -111,6 +128,7 @@ class Scenario:
     def _late_events(self) -> Iterator[str]:
         starts = {
             "setpoints": [setpoint.start for setpoint in self.setpoints],
+            "velocities": [velocity.start for velocity in self.velocities],
             "ballast": [change.start for change in self.ballast],
             "wind.pulses": [pulse.start for pulse in self.wind.pulses],
             "faults": [fault.start for fault in self.faults],
