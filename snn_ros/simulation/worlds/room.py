@@ -29,7 +29,7 @@ class RoomParameters:
     furniture: bool = setting(True, "table, sofa, shelf and cupboard stand in it")
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """One box of the furnishing: centre, half sizes, material."""
 
     name: str
@@ -39,7 +39,7 @@ class _Part(NamedTuple):
     solid: bool = True
 
 
-_MATERIALS: dict[str, tuple[float, float, float, float]] = {
+MATERIALS: dict[str, tuple[float, float, float, float]] = {
     "wall": (0.89, 0.87, 0.82, 1.0),
     "ceiling": (0.95, 0.95, 0.94, 1.0),
     "wood": (0.58, 0.39, 0.23, 1.0),
@@ -52,6 +52,7 @@ _MATERIALS: dict[str, tuple[float, float, float, float]] = {
     "yellow": (0.83, 0.66, 0.28, 1.0),
     "rug": (0.52, 0.30, 0.28, 1.0),
 }
+"""Colours by name, with opacity."""
 
 
 def add_room(spec: Any, room: RoomParameters) -> None:
@@ -68,7 +69,7 @@ def add_room(spec: Any, room: RoomParameters) -> None:
     _add_shell(spec.worldbody, room)
     _add_lights(spec, room)
     _add_cameras(spec.worldbody, room)
-    for part in [*_fittings(room), *(_furniture(room) if room.furniture else ())]:
+    for part in parts(room):
         spec.worldbody.add_geom(
             name=part.name,
             type=_BOX,
@@ -79,6 +80,13 @@ def add_room(spec: Any, room: RoomParameters) -> None:
             contype=int(part.solid),
             conaffinity=int(part.solid),
         )
+
+
+def parts(room: RoomParameters) -> Iterator[Part]:
+    """What is in a room: fittings, and furniture where there is some."""
+    yield from _fittings(room)
+    if room.furniture:
+        yield from _furniture(room)
 
 
 def _add_materials(spec: Any) -> None:
@@ -95,7 +103,7 @@ def _add_materials(spec: Any) -> None:
     textures = floor.textures
     textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "checker"
     floor.textures = textures
-    for name, colour in _MATERIALS.items():
+    for name, colour in MATERIALS.items():
         glow = 0.3 if name == "ceiling" else 0.0
         spec.add_material(name=name, rgba=colour, specular=0.1, shininess=0.1, emission=glow)
 
@@ -158,10 +166,10 @@ def _add_cameras(body: Any, room: RoomParameters) -> None:
     )
 
 
-def _fittings(room: RoomParameters) -> Iterator[_Part]:
+def _fittings(room: RoomParameters) -> Iterator[Part]:
     """Flat things on the walls and the floor that nothing can bump into."""
     x, y = room.length / 2, room.width / 2
-    yield _Part("window", (0.3, y - 0.004, 1.7), (0.9, 0.004, 0.6), "glass", solid=False)
+    yield Part("window", (0.3, y - 0.004, 1.7), (0.9, 0.004, 0.6), "glass", solid=False)
     for name, offset, half in (
         ("window_top", (0.0, 0.63), (0.96, 0.03)),
         ("window_sill", (0.0, -0.63), (0.96, 0.03)),
@@ -170,42 +178,42 @@ def _fittings(room: RoomParameters) -> Iterator[_Part]:
         ("window_cross", (0.0, 0.0), (0.02, 0.6)),
     ):
         position = (0.3 + offset[0], y - 0.015, 1.7 + offset[1])
-        yield _Part(name, position, (half[0], 0.015, half[1]), "white", solid=False)
-    yield _Part("door", (x - 0.015, 1.2, 1.0), (0.015, 0.45, 1.0), "wood", solid=False)
-    yield _Part("door_handle", (x - 0.045, 0.84, 1.0), (0.03, 0.05, 0.012), "white", solid=False)
-    yield _Part("picture", (x - 0.012, -1.3, 1.75), (0.012, 0.5, 0.35), "dark_wood", solid=False)
-    yield _Part("canvas", (x - 0.026, -1.3, 1.75), (0.004, 0.44, 0.29), "yellow", solid=False)
-    yield _Part("rug", (0.0, 0.0, 0.003), (1.3, 0.9, 0.003), "rug", solid=False)
+        yield Part(name, position, (half[0], 0.015, half[1]), "white", solid=False)
+    yield Part("door", (x - 0.015, 1.2, 1.0), (0.015, 0.45, 1.0), "wood", solid=False)
+    yield Part("door_handle", (x - 0.045, 0.84, 1.0), (0.03, 0.05, 0.012), "white", solid=False)
+    yield Part("picture", (x - 0.012, -1.3, 1.75), (0.012, 0.5, 0.35), "dark_wood", solid=False)
+    yield Part("canvas", (x - 0.026, -1.3, 1.75), (0.004, 0.44, 0.29), "yellow", solid=False)
+    yield Part("rug", (0.0, 0.0, 0.003), (1.3, 0.9, 0.003), "rug", solid=False)
 
 
-def _furniture(room: RoomParameters) -> Iterator[_Part]:
+def _furniture(room: RoomParameters) -> Iterator[Part]:
     """Solid boxes against the walls, and a table that a drifting blimp can come to hang over."""
     x, y = room.length / 2, room.width / 2
     table_x, table_y = 0.5 * x, -0.45 * y
-    yield _Part("table", (table_x, table_y, 0.73), (0.7, 0.4, 0.02), "wood")
+    yield Part("table", (table_x, table_y, 0.73), (0.7, 0.4, 0.02), "wood")
     for i, (side_x, side_y) in enumerate(((-1, -1), (-1, 1), (1, -1), (1, 1))):
         leg = (table_x + 0.64 * side_x, table_y + 0.34 * side_y, 0.355)
-        yield _Part(f"table_leg_{i}", leg, (0.03, 0.03, 0.355), "dark_wood")
+        yield Part(f"table_leg_{i}", leg, (0.03, 0.03, 0.355), "dark_wood")
     sofa_y = y - 0.45
-    yield _Part("sofa", (-1.6, sofa_y, 0.21), (0.9, 0.42, 0.21), "fabric")
-    yield _Part("sofa_back", (-1.6, y - 0.14, 0.58), (0.9, 0.12, 0.26), "fabric")
+    yield Part("sofa", (-1.6, sofa_y, 0.21), (0.9, 0.42, 0.21), "fabric")
+    yield Part("sofa_back", (-1.6, y - 0.14, 0.58), (0.9, 0.12, 0.26), "fabric")
     for name, side in (("sofa_arm_left", 1), ("sofa_arm_right", -1)):
-        yield _Part(name, (-1.6 - 0.98 * side, sofa_y, 0.3), (0.09, 0.42, 0.3), "fabric")
+        yield Part(name, (-1.6 - 0.98 * side, sofa_y, 0.3), (0.09, 0.42, 0.3), "fabric")
     yield from _shelf(x - 0.18, y - 0.55)
-    yield _Part("cupboard", (0.72 * x, -y + 0.22, 0.45), (0.6, 0.21, 0.45), "dark_wood")
+    yield Part("cupboard", (0.72 * x, -y + 0.22, 0.45), (0.6, 0.21, 0.45), "dark_wood")
 
 
-def _shelf(shelf_x: float, shelf_y: float) -> Iterator[_Part]:
-    yield _Part("shelf_back", (shelf_x + 0.15, shelf_y, 0.95), (0.01, 0.5, 0.95), "dark_wood")
+def _shelf(shelf_x: float, shelf_y: float) -> Iterator[Part]:
+    yield Part("shelf_back", (shelf_x + 0.15, shelf_y, 0.95), (0.01, 0.5, 0.95), "dark_wood")
     for name, side in (("shelf_left", 1), ("shelf_right", -1)):
         position = (shelf_x, shelf_y + 0.49 * side, 0.95)
-        yield _Part(name, position, (0.15, 0.015, 0.95), "dark_wood")
+        yield Part(name, position, (0.15, 0.015, 0.95), "dark_wood")
     colours = ("red", "green", "yellow", "fabric")
     for level in range(4):
         height = 0.05 + 0.46 * level
-        yield _Part(f"shelf_{level}", (shelf_x, shelf_y, height), (0.15, 0.48, 0.015), "dark_wood")
+        yield Part(f"shelf_{level}", (shelf_x, shelf_y, height), (0.15, 0.48, 0.015), "dark_wood")
         for book in range(4):
             tall = 0.13 + 0.02 * ((book + level) % 3)
             position = (shelf_x, shelf_y - 0.3 + 0.2 * book, height + 0.015 + tall)
             name = f"books_{level}_{book}"
-            yield _Part(name, position, (0.11, 0.07, tall), colours[(book + level) % 4])
+            yield Part(name, position, (0.11, 0.07, tall), colours[(book + level) % 4])

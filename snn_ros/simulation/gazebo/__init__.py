@@ -1,0 +1,1 @@
+"""Our scenarios as worlds for Gazebo Harmonic: SDF, bridge and frames. Gazebo is not needed."""
