@@ -4,13 +4,15 @@ Shaft angle d is 0 up, pi/2 forward, pi down; L and R are the thrusts of the mot
 
     F_z = (L + R) cos d        F_x = (L + R) sin d        N = (R - L) l sin d
 
-so with T = L + R: T = hypot(F_x, F_z), d = atan2(F_x, F_z), R - L = N / (l sin d). A motor that
-does not reverse allows |R - L| <= T, hence |N| <= l F_x: turning always costs forward thrust. What
-does not fit is given up in the order surge, yaw, vertical force.
+so with T = L + R: T = hypot(F_x, F_z), d = atan2(F_x, F_z), R - L = N / (l sin d). What does not
+fit is given up in the order surge, yaw, vertical force.
 
-Backward force: with ``reversible`` motors it is the opposite request with both thrusts negated,
-taken only where it is at least as large as the vertical force, since it turns the shaft over.
-Otherwise it is dropped: the blimp coasts and its drag brakes it. It never turns round by itself.
+Motors that only push forward allow |R - L| <= T, hence |N| <= l F_x: turning costs forward thrust.
+A backward force is dropped: the blimp coasts and its drag brakes it. It never turns round for it.
+
+Motors that reverse (``reversible``) turn on the spot. A backward force is the opposite request with
+both thrusts negated, taken only where it is at least as large as the vertical force, because it
+turns the shaft over.
 """
 
 from __future__ import annotations
@@ -92,7 +94,8 @@ def mixed(thrust: Thrust, arm: float) -> ForceRequest:
 
 def turned(tilt: float, target: float, period: float, config: ThrusterConfig) -> float:
     """Where the servo gets from ``tilt`` within a period, in rad."""
-    return tilt + clamped(target - tilt, math.radians(config.servo_rate) * period)
+    reach = math.radians(config.servo_rate) * period
+    return target if abs(target - tilt) <= reach else tilt + math.copysign(reach, target - tilt)
 
 
 def allocate(
@@ -121,12 +124,16 @@ def allocate(
         return Thrust(-left, -right, tilt)
     surge, vertical, lever = _feasible(max(surge, 0.0), vertical, abs(yaw) / config.arm, config)
     total = math.hypot(surge, vertical)
-    target = math.atan2(surge, vertical) if total > 0.0 else idle_tilt
+    if total > 0.0:
+        target = math.atan2(surge, vertical)
+    else:
+        target = math.pi / 2 if lever > 0.0 else idle_tilt
     angle = turned(tilt, target, period, config)
     if angle != target and total > 0.0:
         along = math.cos(angle) * math.copysign(1.0, vertical)
         total = min(total, abs(vertical) / along) if along > 0.0 else 0.0
-    reach = min(total, 2.0 * config.max_thrust - total)
+    spare = 2.0 * config.max_thrust - total
+    reach = spare if config.reversible else min(total, spare)
     sine = math.sin(angle)
     difference = min(lever / sine, reach) if sine > 0.0 else 0.0
     difference = math.copysign(difference, yaw)
@@ -142,8 +149,9 @@ def _feasible(
     slope = math.tan(math.radians(config.least_tilt))
 
     def least_surge(lever: float) -> float:
-        """What yaw costs: |R - L| <= T, and a shaft that is not upright."""
-        return max(lever, slope * abs(vertical)) if lever > 0.0 else 0.0
+        """What yaw costs: a shaft that is not upright, and |R - L| <= T unless motors reverse."""
+        upright = slope * abs(vertical) if lever > 0.0 else 0.0
+        return upright if config.reversible else max(lever, upright)
 
     def cheapest_surge(lever: float) -> float:
         """Where the motor that works harder works least: F_x^3 = |N| / l F_z^2."""
@@ -151,8 +159,9 @@ def _feasible(
 
     def fits(surge: float, lever: float) -> bool:
         """Whether the motor that works harder stays within its limit: T + |R - L| <= limit."""
-        share = lever / surge if lever > 0.0 else 0.0
-        return math.hypot(surge, vertical) * (1.0 + share) <= limit
+        total = math.hypot(surge, vertical)
+        difference = lever * (total / surge if surge > 0.0 else 1.0)
+        return total + difference <= limit
 
     lever = _nearest(lever, 0.0, lambda value: fits(cheapest_surge(value), value))
     wanted = max(surge, least_surge(lever))

@@ -13,8 +13,8 @@ class AppliedCommand:
     """What the motors get.
 
     Attributes:
-        thrust_left: duty, 0 to 1.
-        thrust_right: duty, 0 to 1.
+        thrust_left: duty, 0 to 1; negative where the motor reverses.
+        thrust_right: as ``thrust_left``.
         tilt: shaft angle in rad.
         fault: why the thrust is zero; None for a command that was passed on.
     """
@@ -30,10 +30,12 @@ class MotorWatchdog:
 
     Args:
         timeout: silence after which thrust is zero in s.
+        reversible: let negative duties pass.
     """
 
-    def __init__(self, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(self, timeout: float = DEFAULT_TIMEOUT, *, reversible: bool = False) -> None:
         self.timeout = timeout
+        self._lowest = -1.0 if reversible else 0.0
         self._tilt = 0.0
         self.reset()
 
@@ -48,7 +50,7 @@ class MotorWatchdog:
         """Take a command.
 
         Args:
-            thrust_left: duty, clamped to [0, 1].
+            thrust_left: duty, clamped to [0, 1], or to [-1, 1] with reversible motors.
             thrust_right: as ``thrust_left``.
             tilt: shaft angle in rad.
             now: monotonic time in s.
@@ -60,7 +62,9 @@ class MotorWatchdog:
         if not all(map(math.isfinite, (thrust_left, thrust_right, tilt))):
             return self.tick(now)
         self._last, self._tilt = now, tilt
-        self._applied = AppliedCommand(_share(thrust_left), _share(thrust_right), tilt)
+        self._applied = AppliedCommand(
+            self._limited(thrust_left), self._limited(thrust_right), tilt
+        )
         return self._applied
 
     def expired(self, now: float) -> bool:
@@ -75,6 +79,5 @@ class MotorWatchdog:
             )
         return self._applied
 
-
-def _share(thrust: float) -> float:
-    return min(max(thrust, 0.0), 1.0)
+    def _limited(self, duty: float) -> float:
+        return min(max(duty, self._lowest), 1.0)

@@ -34,6 +34,7 @@ class BlimpMotorsParameters(NodeParameters):
         minimum=0.1,
         maximum=2.0,
     )
+    reversible: bool = setting(False, "let negative duties pass: the motors turn both ways")
     slow_ms: float = setting(
         5.0, "processing time above which the node warns", unit="ms", minimum=0.1
     )
@@ -46,7 +47,7 @@ class BlimpMotorsNode(SystemNode[BlimpMotorsParameters]):
 
     def configure(self, parameters: BlimpMotorsParameters) -> None:
         """Subscribe to commands and start to check their age."""
-        self._watchdog = MotorWatchdog(parameters.command_timeout)
+        self._watchdog = MotorWatchdog(parameters.command_timeout, reversible=parameters.reversible)
         self._applied = self.add_output("command", BlimpCommand)
         self.add_input("command", BlimpCommand, self._receive, qos=RESULT)
         self.add_periodic(_CHECK_PERIOD, self._check)

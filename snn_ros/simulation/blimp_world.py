@@ -221,7 +221,7 @@ class BlimpWorld:
         """Fly on with one command.
 
         Args:
-            thrust_left: duty cycle of the left motor, limited to 0..1.
+            thrust_left: duty cycle of the left motor, limited to 0..1, or ±1 if it reverses.
             thrust_right: as ``thrust_left``.
             tilt: commanded shaft angle in rad, limited to 0..pi.
             duration: in s, rounded to the integration step.

@@ -7,6 +7,7 @@ finder, the lowest point, so that its height above the floor is the altitude tha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -55,6 +56,7 @@ class BlimpParameters:
     plant: str = setting(
         "A", "fitted thrust curve, motor lag and vertical drag", choices=tuple(VERTICAL_PLANTS)
     )
+    reversible: bool = setting(False, "the motors turn both ways, with equal thrust")
     battery: float = setting(1.0, "thrust over nominal thrust", minimum=0.1, maximum=2.0)
     half_length: float = setting(0.575, "half length of the hull", unit="m", minimum=0.1)
     radius: float = setting(0.303, "radius of the hull", unit="m", minimum=0.1)
@@ -141,9 +143,9 @@ class BlimpParameters:
         """Thrust in N that one motor settles at.
 
         Args:
-            duty: duty cycle, limited to 0..1.
+            duty: duty cycle, limited to 0..1, or to ±1 with reversible motors.
         """
         plant = self.vertical_plant
-        limited = min(max(duty, 0.0), 1.0)
+        limited = min(max(duty, -1.0 if self.reversible else 0.0), 1.0)
         full = self.battery * plant.gain * self.effective_mass / 2.0
-        return full * limited**plant.exponent
+        return math.copysign(full * abs(limited) ** plant.exponent, limited)

@@ -33,7 +33,7 @@ class TiltingThrusters:
         """Turn the shaft and let the thrust follow.
 
         Args:
-            duty_left: duty cycle of the left motor, limited to 0..1.
+            duty_left: duty cycle of the left motor, limited to 0..1, or ±1 if it reverses.
             duty_right: as ``duty_left``.
             tilt: commanded shaft angle in rad, limited to 0..pi.
             period: time step in s.

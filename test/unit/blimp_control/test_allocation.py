@@ -43,9 +43,9 @@ def test_thrusts_and_tilt_stay_within_what_the_hardware_does(request, tilt, peri
     assert abs(thrust.tilt - tilt) <= math.radians(config.servo_rate) * period + EPSILON
 
 
-@given(request=requests)
-def test_the_vertical_force_is_kept_whatever_else_is_asked_for(request):
-    given_force = mixed(at_once(request), CONFIG.arm)
+@given(request=requests, config=configs)
+def test_the_vertical_force_is_kept_whatever_else_is_asked_for(request, config):
+    given_force = mixed(at_once(request, config), CONFIG.arm)
     wanted = max(-LIMIT, min(request.vertical, LIMIT))
     assert given_force.vertical == pytest.approx(wanted, abs=1e-6)
 
@@ -63,14 +63,14 @@ def test_a_feasible_request_comes_back_from_the_mixer(left, right, tilt):
     assert found == pytest.approx((left, right, tilt), abs=1e-4)
 
 
-@given(request=requests, share=st.floats(0.0, 1.0))
-def test_yaw_goes_before_surge_and_neither_overshoots(request, share):
+@given(request=requests, share=st.floats(0.0, 1.0), config=configs)
+def test_yaw_goes_before_surge_and_neither_overshoots(request, share, config):
     assume(request.yaw != 0.0)
-    found = mixed(at_once(request), CONFIG.arm)
+    found = mixed(at_once(request, config), CONFIG.arm)
     assert found.yaw * request.yaw >= 0.0
     assert abs(found.yaw) <= abs(request.yaw) + EPSILON
     # Less surge asked for never costs yaw: surge is what is given up first.
-    calmer = mixed(at_once(request._replace(surge=share * request.surge)), CONFIG.arm)
+    calmer = mixed(at_once(request._replace(surge=share * request.surge), config), CONFIG.arm)
     assert calmer.yaw == pytest.approx(found.yaw, abs=1e-6)
 
 
@@ -91,7 +91,23 @@ def test_straight_up_and_down_are_the_two_ends_of_the_shaft():
     assert at_once(ForceRequest(0.1)) == pytest.approx((0.05, 0.05, math.pi / 2))
 
 
-def test_turning_on_the_spot_costs_forward_thrust():
+@given(
+    left=st.floats(-CONFIG.max_thrust, CONFIG.max_thrust),
+    right=st.floats(-CONFIG.max_thrust, CONFIG.max_thrust),
+    tilt=st.floats(math.pi / 4 + 1e-6, 3 * math.pi / 4 - 1e-6),
+)
+def test_reversible_motors_give_whatever_their_mixer_gives(left, right, tilt):
+    assume(abs(left + right) > 1e-3)
+    request = mixed(Thrust(left, right, tilt), CONFIG.arm)
+    assert mixed(at_once(request, REVERSIBLE), CONFIG.arm) == pytest.approx(request, abs=1e-6)
+
+
+def test_reversible_motors_turn_on_the_spot():
+    found = at_once(ForceRequest(yaw=0.006), REVERSIBLE)
+    assert found == pytest.approx((-0.025, 0.025, math.pi / 2))
+
+
+def test_turning_with_motors_that_push_costs_forward_thrust():
     found = at_once(ForceRequest(yaw=0.006))
     assert found == pytest.approx((0.0, 0.05, math.pi / 2))
     assert mixed(found, CONFIG.arm).surge == pytest.approx(0.05)

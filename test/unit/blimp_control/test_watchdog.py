@@ -57,3 +57,10 @@ def test_reset_waits_for_a_new_command():
     watchdog.reset()
     assert watchdog.expired(0.05)
     assert watchdog.tick(0.05).thrust_left == 0.0
+
+
+@pytest.mark.parametrize(("reversible", "applied"), [(False, 0.0), (True, -0.4)])
+def test_negative_duties_pass_only_where_motors_reverse(reversible, applied):
+    watchdog = MotorWatchdog(reversible=reversible)
+    assert watchdog.accept(-0.4, 0.4, 1.0, 0.0).thrust_left == applied
+    assert watchdog.accept(-2.0, 0.4, 1.0, 0.0).thrust_left == (-1.0 if reversible else 0.0)
