@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from snn_ros.blimp_control.heads import YAW, Axis
 from snn_ros.blimp_control.training import EvolutionConfig, Progress
 from snn_ros.blimp_control.weights import CELLS
 
@@ -34,6 +35,61 @@ altitude at 10 Hz (`snn_ros/blimp_control`).
   size. Not flown on hardware by us.
 - Licence: Apache-2.0
 """
+
+_HEAD_TEXT = """# {name}
+
+Weights of the `{axis}` head of the blimp (`snn_ros/blimp_control/heads.py`): {cells} spiking
+neurons that mimic {target} at 10 Hz, for the mode `full` of the node `blimp_control`.
+
+- Data: none recorded. Phase 1 imitates the conventional controller on the errors of its own
+  simulated flights, phase 2 flies randomised ones: inertia, drag, force per command, lag, steady
+  push, gusts, noise and delay drawn anew in every generation.
+- Method: CMA-ES from a constructive start, seed and sizes as in the command; of the search's means,
+  the best on 16 fixed trials was kept (loss {loss:.3f}, the start had {start:.3f}).
+- Command: `{command}`
+- Scores on held-out trials beside the conventional controller, same simulator, same trials, errors
+  in {unit} (`snn-ros evaluate blimp_control heads`):
+
+| figure | value |
+|---|---|
+{scores}
+
+- Limits: 10 Hz only; trained for the simulated blimp's size. The simulator has one axis: shared
+  motors and their limits are not in it. Not flown on hardware by us.
+- Licence: Apache-2.0
+"""
+
+
+def head_card(
+    name: str,
+    axis: Axis,
+    cells: int,
+    progress: Progress,
+    command: str,
+    scores: Mapping[str, float],
+) -> str:
+    """The card of a head as Markdown.
+
+    Args:
+        name: of the weights.
+        axis: it controls.
+        cells: number of spiking neurons.
+        progress: at the end of the run.
+        command: that made the weights.
+        scores: on the held-out trials.
+    """
+    gains = f"{axis.proportional:g}, {axis.derivative:g}"
+    return _HEAD_TEXT.format(
+        name=name,
+        axis=axis.name,
+        cells=cells,
+        target=f"a PD ({gains}, u per scaled error)",
+        loss=progress.best_loss,
+        start=progress.selection[0][1],
+        command=command,
+        unit="rad" if axis is YAW else "m/s",
+        scores="\n".join(f"| {key} | {value:.3f} |" for key, value in scores.items()),
+    )
 
 
 def model_card(

@@ -3,6 +3,9 @@
 The run is a function of its seed. It keeps a checkpoint, from which --resume goes on, and draws
 its progress into the checkpoint's folder.
 
+Profiles of blimp_control are edge and paper (altitude), yaw and surge. The last two take minutes
+and keep no checkpoint.
+
 Example:
   snn-ros evolve blimp_control --profile edge --generations 1000 --seed 1
 """
@@ -16,8 +19,14 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from snn_ros.errors import SnnRosError
+
 if TYPE_CHECKING:
     from snn_ros.blimp_control.training import Evolution, Progress
+
+
+class UnsupportedOption(SnnRosError):
+    """An option that the chosen profile does not have."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +55,54 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _blimp_control(arguments: argparse.Namespace) -> None:
+    from snn_ros.blimp_control.heads import AXES
+
+    if arguments.profile in AXES:
+        _blimp_head(arguments)
+    else:
+        _blimp_altitude(arguments)
+
+
+def _blimp_head(arguments: argparse.Namespace) -> None:
+    from snn_ros.blimp_control import head_training, weights
+    from snn_ros.blimp_control.head_flight import PLANTS
+    from snn_ros.blimp_control.heads import AXES
+    from snn_ros.blimp_control.model_card import head_card
+
+    if arguments.resume or arguments.quantised or arguments.checkpoint:
+        raise UnsupportedOption(
+            f"--profile {arguments.profile}: takes no --checkpoint, --resume or --quantised"
+        )
+    axis = AXES[arguments.profile]
+    output = arguments.output or Path("weights") / f"blimp_control_{axis.name}.safetensors"
+    config = head_training.HeadEvolutionConfig(
+        profile=axis.name,
+        generations=arguments.generations,
+        population=arguments.population,
+        seed=arguments.seed,
+    )
+    with tqdm(total=config.generations, unit="gen", disable=None) as bar:
+
+        def report(progress: Progress) -> None:
+            bar.update()
+            bar.set_postfix(selection=f"{progress.best_loss:.3f}")
+
+        network, progress = head_training.evolve_head(config, report)
+    found = head_training.head_scores(axis, network, head_training.held_out_trials(axis))
+    scores = found.figures()
+    command = (
+        f"snn-ros evolve blimp_control --profile {axis.name} --generations "
+        f"{config.generations} --population {config.population} --seed {config.seed}"
+    )
+    training = {"command": command, **vars(config), "plant": PLANTS[axis.name]._asdict()}
+    weights.save(output, network, axis.name, training, scores)
+    card = head_card(output.stem, axis, network.cells, progress, command, scores)
+    output.with_suffix(".md").write_text(card)
+    print(f"weights {output}, selection loss {progress.best_loss:.3f}")
+    print("\n".join(f"{key:24} {value:.3f}" for key, value in scores.items()))
+
+
+def _blimp_altitude(arguments: argparse.Namespace) -> None:
     from snn_ros.blimp_control import weights
     from snn_ros.blimp_control.evaluation import domain_scores
     from snn_ros.blimp_control.model_card import fitness_curve, model_card
