@@ -27,7 +27,8 @@ from snn_ros.blimp_control.safety import ChainOutput, OutputChain, OutputLimits
 from snn_ros.configuration import ConfigurationError, check, setting
 
 _INTEGRAL_MEMORY = 60.0  # s for which a saved integral is worth restoring
-_DESCENT_RATE = 0.2  # m/s with a low battery
+_DESCENT_RATE = 0.2  # m/s when landing
+_LANDED = 0.05  # m above h_min
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class BlimpSupervisor:
         self._saved: tuple[float, ControllerState] | None = None
         self._tick_time: float | None = None
         self._low_since: float | None = None
+        self._landing = False
         self._command = self._ramp_from = 0.0
         self._newest_time = -math.inf
         self._forget()
@@ -156,6 +158,8 @@ class BlimpSupervisor:
             return f"setpoint {altitude!r} m while not active"
         if self._battery_is_low(now):
             return f"setpoint {altitude!r} m while landing with a low battery"
+        if self._landing:
+            return f"setpoint {altitude!r} m while landing"
         self._setpoint, self._setpoint_time = altitude, now
         return None
 
@@ -167,8 +171,19 @@ class BlimpSupervisor:
         elif self._low_since is None:
             self._low_since = now
 
+    def land(self, landing: bool) -> None:
+        """Descend slowly to ``h_min``, or stop doing so and hold."""
+        self._landing = landing
+
+    @property
+    def landed(self) -> bool:
+        """Whether a descent has come to its end."""
+        down = self._altitude() <= self.config.h_min + _LANDED
+        return self._landing and self._freshness.flying and down
+
     def activate(self, now: float) -> None:
         """Start as soon as enough fresh altitudes have come."""
+        self._landing = False
         self._forget()
         self._freshness.activate(now)
 
@@ -243,7 +258,7 @@ class BlimpSupervisor:
         timeout = self.config.setpoint_timeout
         if timeout > 0.0 and now - self._setpoint_time > timeout:
             self._setpoint, self._setpoint_time = self._altitude(), math.inf
-        if self._battery_is_low(now):
+        if self._landing or self._battery_is_low(now):
             self._setpoint = max(self._setpoint - _DESCENT_RATE * period, self.config.h_min)
 
     def _battery_is_low(self, now: float) -> bool:
