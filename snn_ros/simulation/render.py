@@ -106,6 +106,8 @@ class Renderer:
         view.type = mujoco.mjtCamera.mjCAMERA_FIXED
         view.fixedcamid = self._model.camera(camera).id
         mujoco.mj_camlight(self._model, data)
+        # infinite planes are laid out around the camera of the update before
+        mujoco.mjv_updateCamera(self._model, data, view, self._scene)
         mujoco.mjv_updateScene(
             self._model, data, option, None, view, mujoco.mjtCatBit.mjCAT_ALL, self._scene
         )

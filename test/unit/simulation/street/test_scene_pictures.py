@@ -120,6 +120,19 @@ def test_the_semantic_image_shows_the_layout(renderer_of: Callable) -> None:
     assert class_at(200.0, -20.0, 30.0) == "sky"
 
 
+def test_a_picture_does_not_depend_on_those_before(renderer_of: Callable) -> None:
+    """The terrain is an infinite plane, which MuJoCo lays out around the camera."""
+    scene = StreetScene(PLACE, [], ego_cameras=[FRONT])
+    with renderer_of(scene) as renderer:
+        scene.place({}, ActorState(-45.0, 2.0, 0.0), 0.0)
+        renderer.frame(scene.data, "front")
+        scene.place({}, ActorState(300.0, -150.0, 2.5), 0.0)
+        after_another = renderer.frame(scene.data, "front")
+    with renderer_of(scene) as renderer:
+        first = renderer.frame(scene.data, "front")
+    assert (first == after_another).all()
+
+
 def picture(renderer_of: Callable, appearance: Appearance) -> np.ndarray:
     scene = StreetScene(PLACE, ACTORS, appearance, seed=1, ego_cameras=[FRONT])
     scene.place(STATES, EGO, 0.0)
@@ -168,7 +181,11 @@ def test_the_contact_sheet_holds_all_views(renderer_of: Callable) -> None:
     scene.place(STATES, EGO, 0.0)
     with renderer_of(scene) as renderer:
         birds_eye, front = (renderer.frame(scene.data, name) for name in (BIRDS_EYE, "front"))
-    sheet = contact_sheet("test", birds_eye, {"front": front}, np.zeros((0, 3)), [FRONT])
+    box = np.array([[10.0, 3.0, 0.8, 4.2, 1.8, 1.6, 0.0]])
+    nothing = np.zeros((0, 3))
+    sheet = contact_sheet("test", birds_eye, {"front": front}, nothing, [FRONT], box)
+    without = contact_sheet("test", None, {"front": front}, nothing, [FRONT], box)
+    assert without.shape[1:] == (WIDTH, 3)
     assert sheet.shape[1:] == (WIDTH, 3)
     assert sheet.dtype == np.uint8
     assert sheet.std() > 20.0
