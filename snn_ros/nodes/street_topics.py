@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
 
 import numpy as np
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
@@ -17,6 +16,7 @@ from vision_msgs.msg import Detection3DArray
 
 from snn_ros.geometry.rigid import Transform, inverse, quaternion_of, rigid_transform
 from snn_ros.msg import Collision, ObjectTruth, ObjectTruthArray, RouteTruth
+from snn_ros.nodes.simulated_world import CLOCK, Stamped, Topic
 from snn_ros.ros.conversions.cameras import Intrinsics, write_camera_info
 from snn_ros.ros.conversions.detections import Detections, write_detections
 from snn_ros.ros.conversions.geometry import (
@@ -39,29 +39,12 @@ from snn_ros.simulation.street.grids import CELL, REACH, Grid
 from snn_ros.simulation.street.simulation import MotionReading, StreetReadings, StreetSimulation
 
 MAP, ODOM, BASE, LIDAR, IMU = "map", "odom", "base_link", "lidar", "imu"
-CLOCK = "/clock"
 _STEREO = ("left", "right")
 _WHEELS = ("front_left_wheel", "front_right_wheel", "rear_left_wheel", "rear_right_wheel")
 _STEERING = "steering"
 _ROUTE_STEP = 1.0  # m
 _UNKNOWN_COVARIANCE = np.zeros((6, 6))
 _DISPARITY_STEP = 2.0**-10  # pixels; the truth has no step, and 0 is not allowed
-
-
-class Topic(NamedTuple):
-    """A topic of the simulation; relative names are in the simulation's namespace."""
-
-    name: str
-    type: type
-    latched: bool = False
-
-
-class Stamped(NamedTuple):
-    """A message, and the simulated time in ns at which it is there."""
-
-    stamp_ns: int
-    topic: str
-    message: Any
 
 
 def camera_topic(name: str) -> str:
