@@ -15,7 +15,8 @@ modulator, its spike count is the integral of its drive in thresholds, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ class Gene(NamedTuple):
         high: upper bound.
         start: one value per gene, inside the bounds.
         logarithmic: searched in its logarithm.
+        linear_up_to: sizes beyond it are searched in their logarithm, whatever the sign; 0: none.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Gene(NamedTuple):
     high: float
     start: FloatArray
     logarithmic: bool = False
+    linear_up_to: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,13 @@ class Genome:
 
     Attributes:
         profile: ``edge`` or ``paper``.
-        genes: groups in vector order.
+        genes: groups in vector order, per tick of 0.1 s whatever the sub-ticks.
+        sub_ticks: ticks of the network per tick of the controller.
     """
 
     profile: str
     genes: tuple[Gene, ...]
+    sub_ticks: int = 1
 
     @property
     def size(self) -> int:
@@ -67,7 +72,11 @@ class Genome:
 
     def decode(self, vector: FloatArray) -> NetworkParameters:
         """The network of a vector; values outside [0, 1] count as the bound."""
-        return _assemble(self.profile, self.values(vector))
+        return in_sub_ticks(self.assemble(self.values(vector)), self.sub_ticks)
+
+    def assemble(self, values: dict[str, FloatArray]) -> NetworkParameters:
+        """The network of values by gene."""
+        return _assemble(self.profile, values)
 
     def values(self, vector: FloatArray) -> dict[str, FloatArray]:
         """The values of a vector by group; values outside [0, 1] count as the bound."""
@@ -79,25 +88,66 @@ class Genome:
         return values
 
 
+def in_sub_ticks(parameters: NetworkParameters, count: int) -> NetworkParameters:
+    """A network of one tick per 0.1 s as one of ``count`` sub-ticks, near enough to start from.
+
+    Cells keep their leak and their drive, hence their spikes per tick at a level of the input. What
+    remembers (synapses, threshold traces, readouts) keeps its time in seconds and its gain.
+    """
+    p = parameters
+    if count == 1:
+        return p
+
+    def slower(decay: FloatArray) -> FloatArray:
+        return np.asarray(decay ** (1.0 / count))
+
+    def gain(decay: FloatArray) -> FloatArray:
+        """(1 - decay^(1/n)) / (1 - decay), 1/n at decay 1."""
+        terms = slower(decay) ** np.arange(count)[:, None]
+        return np.asarray(1.0 / terms.sum(axis=0))
+
+    synapse, trace = gain(p.synapse_decay), gain(p.trace_decay)
+    recurrent = p.recurrent_weight
+    return replace(
+        p,
+        own_weight=p.own_weight * synapse,
+        cross_weight=p.cross_weight * synapse,
+        recurrent_weight=None if recurrent is None else recurrent * synapse[:, None],
+        trace_own_weight=p.trace_own_weight * trace,
+        trace_cross_weight=p.trace_cross_weight * trace,
+        synapse_decay=slower(p.synapse_decay),
+        trace_decay=slower(p.trace_decay),
+        readout_decay=slower(p.readout_decay),
+        sub_ticks=count,
+    )
+
+
 def _to_unit(gene: Gene, values: FloatArray) -> FloatArray:
     low, high = gene.low, gene.high
     if gene.logarithmic:
         low, high, values = np.log(low), np.log(high), np.log(values)
+    elif gene.linear_up_to:
+        low, high = (math.asinh(x / gene.linear_up_to) for x in (low, high))
+        values = np.arcsinh(values / gene.linear_up_to)
     return (values - low) / (high - low)
 
 
 def _from_unit(gene: Gene, unit: FloatArray) -> FloatArray:
     if gene.logarithmic:
         return gene.low * (gene.high / gene.low) ** unit
+    if gene.linear_up_to:
+        low, high = (math.asinh(x / gene.linear_up_to) for x in (gene.low, gene.high))
+        values = gene.linear_up_to * np.sinh(low + unit * (high - low))
+        return np.clip(values, gene.low, gene.high)
     return gene.low + unit * (gene.high - gene.low)
 
 
-def _mirror(values: FloatArray) -> FloatArray:
+def mirror(values: FloatArray) -> FloatArray:
     """(P,) -> (2P,) as +v, -v."""
     return np.stack([values, -values], axis=1).ravel()
 
 
-def _share(values: FloatArray, count: int = PAIRS) -> FloatArray:
+def share(values: FloatArray, count: int = PAIRS) -> FloatArray:
     """(P,) or (1,) -> (2P,), both cells of a pair alike."""
     return np.repeat(np.broadcast_to(values, count) if values.size == 1 else values, 2)
 
@@ -121,25 +171,25 @@ def _assemble(profile: str, g: dict[str, FloatArray]) -> NetworkParameters:
         encoder_threshold[: 2 * PAIRS] = 0.5
         slow_source = _cells(PAIRS + np.arange(PAIRS))
     zeros, ones = np.zeros(2 * PAIRS), np.ones(2 * PAIRS)
-    trace = _share(g["slow_trace"])
+    trace = share(g["slow_trace"])
     return NetworkParameters(
-        encoder_error_weight=_mirror(g["error_weight"]),
-        encoder_rate_weight=_mirror(rate),
-        encoder_bias=_share(g["bias"]),
-        encoder_decay=1.0 - _share(g["encoder_leak"]),
+        encoder_error_weight=mirror(g["error_weight"]),
+        encoder_rate_weight=mirror(rate),
+        encoder_bias=share(g["bias"]),
+        encoder_decay=1.0 - share(g["encoder_leak"]),
         encoder_threshold=encoder_threshold,
         source=np.concatenate([_cells(np.arange(PAIRS)), slow_source]),
-        own_weight=np.concatenate([_share(g["fast_own"]), _share(g["slow_drive"])]),
-        cross_weight=np.concatenate([_share(g["fast_cross"]), _share(g["slow_drive"])]),
-        synapse_decay=np.concatenate([_share(g["fast_synapse_decay"]), zeros]),
+        own_weight=np.concatenate([share(g["fast_own"]), share(g["slow_drive"])]),
+        cross_weight=np.concatenate([share(g["fast_cross"]), share(g["slow_drive"])]),
+        synapse_decay=np.concatenate([share(g["fast_synapse_decay"]), zeros]),
         membrane_decay=np.concatenate(
-            [_share(g["fast_membrane_decay"]), 1.0 - _share(g["slow_membrane_leak"])]
+            [share(g["fast_membrane_decay"]), 1.0 - share(g["slow_membrane_leak"])]
         ),
         threshold=np.concatenate([0.5 * ones, ones]),
         trace_own_weight=np.concatenate([zeros, -trace]),
         trace_cross_weight=np.concatenate([zeros, trace]),
-        trace_decay=np.concatenate([zeros, ones - _share(g["trace_leak"])]),
-        readout_weight=np.concatenate([_mirror(g["fast_readout"]), _mirror(g["slow_readout"])]),
+        trace_decay=np.concatenate([zeros, ones - share(g["trace_leak"])]),
+        readout_weight=np.concatenate([mirror(g["fast_readout"]), mirror(g["slow_readout"])]),
         readout_decay=np.concatenate([g["fast_readout_decay"], g["slow_readout_decay"]]),
         fast=2 * PAIRS,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,25 @@ from snn_ros.blimp_control.fitness import (
 )
 from snn_ros.blimp_control.fixed_point import quantised
 from snn_ros.blimp_control.genome import GENOMES, Genome
-from snn_ros.blimp_control.parameters import FloatArray, NetworkParameters
+from snn_ros.blimp_control.parameters import (
+    BLOCKS,
+    FULL,
+    MAX_SUB_TICKS,
+    FloatArray,
+    NetworkParameters,
+)
+from snn_ros.blimp_control.published_genome import (
+    CODE_BOUNDS,
+    PAPER_BOUNDS,
+    VARIANTS,
+    published_genome,
+)
 from snn_ros.blimp_control.simulator import pack
-from snn_ros.configuration import check, setting
+from snn_ros.configuration import ConfigurationError, check, setting
 from snn_ros.errors import SnnRosError
 
 TRAINING, SEARCH, SELECTION, HELD_OUT = range(4)  # independent random streams
+_FULL_COVARIANCE = 500  # genes; beyond, only the diagonal of the covariance is learnt
 _FIXED_SEED = 20230912  # of the selection and the held-out set, whatever the run's seed
 
 
@@ -57,6 +70,16 @@ class EvolutionConfig:
     calm_domains: int = setting(4, "calm worlds per plant and generation", minimum=1)
     quantised: bool = setting(False, "round every candidate to what integers can hold")
     selection_every: int = setting(20, "generations between two selections", minimum=1)
+    variant: str = setting(
+        "",
+        "published hidden layers of the PD and the I network; empty: the profile's own genome",
+        choices=("", *VARIANTS),
+    )
+    recurrence: str = setting(BLOCKS, "wiring of recurrent variants", choices=(BLOCKS, FULL))
+    bounds: str = setting(PAPER_BOUNDS, "of a variant", choices=(PAPER_BOUNDS, CODE_BOUNDS))
+    sub_ticks: int = setting(
+        1, "ticks of the network per tick of 0.1 s", minimum=1, maximum=MAX_SUB_TICKS
+    )
 
 
 @dataclass
@@ -76,6 +99,20 @@ class Progress:
     selection: list[tuple[int, float]]
     best_vector: FloatArray
     best_loss: float
+
+
+def genome_of(config: EvolutionConfig) -> Genome:
+    """The search space of a run.
+
+    Raises:
+        ConfigurationError: the profile has no variants.
+    """
+    if not config.variant:
+        return replace(GENOMES[config.profile](), sub_ticks=config.sub_ticks)
+    if config.profile != "paper":
+        problem = f"variant = {config.variant!r}: profile must be 'paper', is {config.profile!r}"
+        raise ConfigurationError("EvolutionConfig", [problem])
+    return published_genome(config.variant, config.recurrence, config.bounds, config.sub_ticks)
 
 
 def stream(seed: int, purpose: int, generation: int = 0) -> np.random.Generator:
@@ -109,7 +146,7 @@ class Evolution:
         self, config: EvolutionConfig, folder: Path | None = None, *, resume: bool = False
     ) -> None:
         self.config = check(config)
-        self.genome: Genome = GENOMES[config.profile]()
+        self.genome = genome_of(config)
         self.folder = folder
         self._selection = selection_trials()
         self._history: list[FloatArray] = []  # losses of every generation
@@ -126,6 +163,7 @@ class Evolution:
                 "maxiter": np.inf,
                 "tolflatfitness": np.inf,
                 "CMA_mirrors": 0,
+                "CMA_diagonal": self.genome.size > _FULL_COVARIANCE,
             },
         )
         start = self.genome.start()
@@ -225,7 +263,7 @@ class Evolution:
             state = json.loads(file.read_text())
         except (OSError, ValueError) as err:
             raise CheckpointError(f"{file}: cannot be read: {err}") from err
-        mine, theirs = asdict(self.config), state["config"]
+        mine, theirs = asdict(self.config), asdict(EvolutionConfig()) | state["config"]
         different = [
             f"{name} was {theirs.get(name)!r}, is {value!r}"
             for name, value in mine.items()

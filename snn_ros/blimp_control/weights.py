@@ -50,7 +50,8 @@ class Manifest:
         error_clip: bound of the error at the encoder in m.
         max_rate: error rate above which a change is a set-point kick, in m/s.
         iwta_mode: threshold rule the network was evolved with.
-        variant: hidden layers of the PD and of the I half, as ``NetworkParameters.variant``.
+        variant: hidden layers of the PD and of the I half, as ``NetworkParameters.variant``; empty
+            in manifests from before there was a choice.
         sub_ticks: ticks of the network, to which the decays belong, per tick of ``rate_hz``.
         system: always ``blimp_control``.
         schema: version of this format.
@@ -69,7 +70,7 @@ class Manifest:
     error_clip: float = 1.5
     max_rate: float = 2.5
     iwta_mode: str = "paper"
-    variant: str = "lif+iwta"
+    variant: str = ""
     sub_ticks: int = 1
     system: str = SYSTEM
     schema: int = SCHEMA
@@ -147,7 +148,7 @@ def load(path: Path, profile: str | None = None) -> tuple[NetworkParameters, Man
             f"{path}: {parameters.cells} spiking cells, profile {manifest.profile!r} has "
             f"{KNOWN_CELLS[manifest.profile]}"
         )
-    if parameters.variant != manifest.variant:
+    if manifest.variant not in ("", parameters.variant):
         raise WeightsError(
             f"{path}: the arrays make {parameters.variant!r}, the manifest's variant is "
             f"{manifest.variant!r}"

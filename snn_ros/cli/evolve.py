@@ -22,7 +22,7 @@ from tqdm import tqdm
 from snn_ros.errors import SnnRosError
 
 if TYPE_CHECKING:
-    from snn_ros.blimp_control.training import Evolution, Progress
+    from snn_ros.blimp_control.training import Evolution, EvolutionConfig, Progress
 
 
 class UnsupportedOption(SnnRosError):
@@ -41,6 +41,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--quantised", action="store_true", help="round every candidate to integer arithmetic"
+    )
+    parser.add_argument("--sigma", type=float, default=0.02, help="first step, default: 0.02")
+    parser.add_argument(
+        "--variant",
+        default="",
+        metavar="PD+I",
+        help="published hidden layers, each lif, r_lif, iwta or r_iwta, with the published genome; "
+        "profile paper only, and --sigma 0.002 suits it",
+    )
+    parser.add_argument("--recurrence", default="blocks", help="blocks (default) or full")
+    parser.add_argument("--bounds", default="paper", help="of a variant: paper (default) or code")
+    parser.add_argument(
+        "--sub-ticks", type=int, default=1, help="network ticks per 0.1 s (default: 1)"
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument(
@@ -69,9 +82,11 @@ def _blimp_head(arguments: argparse.Namespace) -> None:
     from snn_ros.blimp_control.heads import AXES
     from snn_ros.blimp_control.model_card import head_card
 
-    if arguments.resume or arguments.quantised or arguments.checkpoint:
+    unsupported = ("checkpoint", "resume", "quantised", "variant")
+    if any(getattr(arguments, name) for name in unsupported) or arguments.sub_ticks != 1:
         raise UnsupportedOption(
-            f"--profile {arguments.profile}: takes no --checkpoint, --resume or --quantised"
+            f"--profile {arguments.profile}: takes no --checkpoint, --resume, --quantised, "
+            "--variant or --sub-ticks"
         )
     axis = AXES[arguments.profile]
     output = arguments.output or Path("weights") / f"blimp_control_{axis.name}.safetensors"
@@ -109,7 +124,8 @@ def _blimp_altitude(arguments: argparse.Namespace) -> None:
     from snn_ros.blimp_control.plant import PLANTS
     from snn_ros.blimp_control.training import Evolution, EvolutionConfig, held_out_domains
 
-    name = f"blimp_control_{arguments.profile}"
+    variant = f"_{arguments.variant.replace('+', '_')}" if arguments.variant else ""
+    name = f"blimp_control_{arguments.profile}{variant}"
     folder = arguments.checkpoint or Path("build/evolve") / name
     output = arguments.output or Path("weights") / f"{name}.safetensors"
     config = EvolutionConfig(
@@ -117,19 +133,19 @@ def _blimp_altitude(arguments: argparse.Namespace) -> None:
         generations=arguments.generations,
         population=arguments.population,
         seed=arguments.seed,
+        sigma=arguments.sigma,
         quantised=arguments.quantised,
+        variant=arguments.variant,
+        recurrence=arguments.recurrence,
+        bounds=arguments.bounds,
+        sub_ticks=arguments.sub_ticks,
     )
     evolution = Evolution(config, folder, resume=arguments.resume)
     _run_with_bar(evolution, config.generations)
     progress = evolution.progress
     network = evolution.network(progress.best_vector)
     scores = domain_scores(network, held_out_domains()).figures()
-    command = (
-        f"snn-ros evolve blimp_control --profile {config.profile} --generations "
-        f"{config.generations} --population {config.population} --seed {config.seed}"
-        + " --quantised"
-        * config.quantised
-    )
+    command = _command(config)
     plants = {plant: parameters._asdict() for plant, parameters in PLANTS.items()}
     training = {"command": command, **vars(config), "plants": plants}
     weights.save(output, network, config.profile, training, scores)
@@ -139,6 +155,16 @@ def _blimp_altitude(arguments: argparse.Namespace) -> None:
     fitness_curve(progress, config.imitation_generations, curve)
     print(f"weights {output}, curve {curve}, selection loss {progress.best_loss:.3f}")
     print("\n".join(f"{key:24} {value:.3f}" for key, value in scores.items()))
+
+
+def _command(config: EvolutionConfig) -> str:
+    """The command that makes a run again; options that most runs leave alone only where set."""
+    usual = type(config)()
+    always = ("profile", "generations", "population", "seed")
+    seldom = ("sigma", "variant", "recurrence", "bounds", "sub_ticks")
+    names = [*always, *(n for n in seldom if getattr(config, n) != getattr(usual, n))]
+    options = "".join(f" --{n.replace('_', '-')} {getattr(config, n)}" for n in names)
+    return "snn-ros evolve blimp_control" + options + " --quantised" * config.quantised
 
 
 def _run_with_bar(evolution: Evolution, generations: int) -> None:
