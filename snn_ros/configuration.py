@@ -14,7 +14,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -164,6 +164,47 @@ def check(config: Config, where: str | None = None) -> Config:
     if found:
         raise ConfigurationError(where or type(config).__name__, found)
     return config
+
+
+def overridden(config: Config, changes: Mapping[str, Any], where: str) -> Config:
+    """The same configuration with other values for some of its settings.
+
+    Args:
+        config: what to change.
+        changes: by dotted name, e.g. ``{"sensors.lidar": "vlp_16"}``.
+        where: for messages.
+
+    Raises:
+        ConfigurationError: lists every unknown name and wrong value.
+    """
+    kinds = {name: (field, kind) for name, field, kind in leaves(type(config))}
+    problems = []
+    for name, value in changes.items():
+        if name not in kinds:
+            problems.append(f"{name}: unknown, expected one of {', '.join(_beside(name, kinds))}")
+            continue
+        problem = problem_with(name, value, *kinds[name])
+        if problem:
+            problems.append(problem)
+        else:
+            config = _replaced(config, name.split("."), coerce(value, kinds[name][1]))
+    if problems:
+        raise ConfigurationError(where, problems)
+    return config
+
+
+def _beside(name: str, known: Iterable[str]) -> list[str]:
+    """Known names in the group of a dotted name, or in no group if there is no such group."""
+    group = name.rpartition(".")[0]
+    names = [other for other in known if other.rpartition(".")[0] == group]
+    return names or list(dict.fromkeys(other.partition(".")[0] for other in known))
+
+
+def _replaced(config: Config, path: Sequence[str], value: Any) -> Config:
+    """A copy with one setting of it or of its groups changed."""
+    if len(path) > 1:
+        value = _replaced(getattr(config, path[0]), path[1:], value)
+    return dataclasses.replace(config, **{path[0]: value})  # type: ignore[type-var]
 
 
 def from_mapping(config_type: type[Config], values: Mapping[str, Any], where: str) -> Config:

@@ -15,6 +15,7 @@ from snn_ros.errors import SnnRosError
 # ``run(arguments) -> exit code``. It is imported only when asked for, so that help stays quick.
 COMMANDS = {
     "launch": "start the nodes of a launch file and watch them",
+    "simulate": "run a scenario and keep what its sensors say",
     "replay": "publish a recording over DDS",
     "convert": "turn a recording into another format",
     "evaluate": "score a system on an input",

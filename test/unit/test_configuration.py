@@ -95,3 +95,26 @@ def test_arbitrary_data_makes_a_configuration_or_our_error(data):
         assert err.problems
     else:
         assert configuration.check(config) is config
+
+
+def test_settings_are_overridden_by_dotted_name():
+    changes = {"gains.window": 5, "levels": [2], "note": "changed"}
+    changed = configuration.overridden(Example("a"), changes, "--set")
+    assert changed == Example("a", Gains(window=5), (2.0,), (), "changed")
+
+
+def test_wrong_overrides_are_all_reported():
+    with pytest.raises(ConfigurationError) as caught:
+        configuration.overridden(Example("a"), {"gains.q": 1, "gains.p": 30.0}, "--set")
+    assert "gains.q: unknown, expected one of gains.p, gains.window; " in str(caught.value)
+    assert "gains.p = 30.0: must be at most 20" in str(caught.value)
+
+
+def test_each_member_of_a_sequence_is_one_of_the_choices():
+    @dataclass(frozen=True)
+    class Images:
+        kinds: tuple[str, ...] = setting((), "what is made", choices=("depth", "semantic"))
+
+    assert configuration.from_mapping(Images, {"kinds": ["depth"]}, "f").kinds == ("depth",)
+    with pytest.raises(ConfigurationError, match="must be one of 'depth', 'semantic'"):
+        configuration.from_mapping(Images, {"kinds": ["depth", "flow"]}, "f")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -9,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn_ros.geometry.rigid import inverse
+from snn_ros.simulation.render import Renderer, RendererError
 from snn_ros.simulation.sensors.mounts import CameraMount
+from snn_ros.simulation.street.planar import footprint_corners
+from snn_ros.simulation.street.scene import BIRDS_EYE
+from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -18,31 +23,38 @@ WIDTH = 1440
 """Of the sheet in pixels."""
 
 _GAP, _TITLE_HEIGHT = 8, 44
+_BOX = (90, 255, 120)
 _BACKGROUND, _INK = (24, 26, 30), (235, 235, 235)
+_BIRDS_EYE_SIZE = (720, 720)
 _TOP_VIEW_REACH = 45.0  # m to each side of the vehicle
 _COLOUR_RANGE = 50.0  # m, from red (near) to blue
 
 
 def contact_sheet(
     title: str,
-    birds_eye: Image,
+    birds_eye: Image | None,
     pictures: Mapping[str, Image],
     points: Floats,
     mounts: Sequence[CameraMount],
+    boxes: Floats,
 ) -> Image:
     """Arrange a bird's-eye view, the LiDAR's points and all cameras' pictures.
 
     Args:
         title: one line on top.
-        birds_eye: (H, W, 3) RGB.
+        birds_eye: (H, W, 3) RGB; None where nothing can be drawn.
         pictures: (H, W, 3) RGB by name of the camera.
         points: (N, 3) of one scan in ``base_link``, in m; may be empty.
         mounts: of the cameras; the points are also drawn on the first one's picture.
+        boxes: (M, 7) true boxes in ``base_link``, drawn around the points.
 
     Returns:
         (H, ``WIDTH``, 3) uint8 RGB.
     """
-    rows = [_title(title), _row({"bird's eye": birds_eye, "LiDAR from above": top_view(points)})]
+    from_above = {"LiDAR and true boxes from above": top_view(points, boxes)}
+    if birds_eye is not None:
+        from_above = {"bird's eye": birds_eye, **from_above}
+    rows = [_title(title), _row(from_above)]
     if mounts:
         first = mounts[0]
         enlarged = _tile(pictures[first.name], WIDTH - 2 * _GAP)
@@ -55,6 +67,25 @@ def contact_sheet(
         rows.append(_row(shown, columns=in_a_row))
     gap = np.full((_GAP, WIDTH, 3), _BACKGROUND, dtype=np.uint8)
     return np.concatenate([part for row in rows for part in (row, gap)])
+
+
+def sheet_of(title: str, street: StreetSimulation, readings: StreetReadings) -> Image:
+    """The contact sheet of one period of a drive, right after it.
+
+    Args:
+        title: one line on top.
+        street: still at the end of that period.
+        readings: of the period.
+    """
+    points = np.zeros((0, 3))
+    if readings.scan is not None:
+        pose = street.lidar_pose
+        points = readings.scan.positions @ pose[:3, :3].T + pose[:3, 3]
+    boxes = readings.objects.labels.seen_from(inverse(readings.pose)).boxes
+    birds_eye = None
+    with contextlib.suppress(RendererError), Renderer(street.scene.model) as renderer:
+        birds_eye = renderer.frame(street.scene.data, BIRDS_EYE, size=_BIRDS_EYE_SIZE)
+    return contact_sheet(title, birds_eye, readings.images, points, street.mounts, boxes)
 
 
 def projected(picture: Image, points: Floats, mount: CameraMount) -> Image:
@@ -81,8 +112,8 @@ def projected(picture: Image, points: Floats, mount: CameraMount) -> Image:
     return result
 
 
-def top_view(points: Floats, size: int = 600) -> Image:
-    """Points seen from above, (size, size, 3); the vehicle in the middle looks up."""
+def top_view(points: Floats, boxes: Floats, size: int = 600) -> Image:
+    """Points and boxes seen from above, (size, size, 3); the vehicle in the middle looks up."""
     view = np.full((size, size, 3), 12, dtype=np.uint8)
     scale = size / (2 * _TOP_VIEW_REACH)
     for radius in (10.0, 20.0, 30.0, 40.0):
@@ -93,6 +124,9 @@ def top_view(points: Floats, size: int = 600) -> Image:
     order = np.argsort(points[inside, 2], kind="stable")  # the highest are drawn last
     height = np.clip((points[inside, 2] + 0.3) / 3.0, 0.0, 1.0)
     view[row[inside][order], column[inside][order]] = _colour_map(0.15 + 0.8 * height)[order]
+    for corners in footprint_corners(boxes[:, [0, 1, 6, 3, 4]]):
+        outline = np.stack([size / 2 - corners[:, 1] * scale, size / 2 - corners[:, 0] * scale], -1)
+        cv2.polylines(view, [np.round(outline).astype(np.int32)], True, _BOX, 1, cv2.LINE_AA)
     front, rear, side = 3.3 * scale, 0.8 * scale, 0.9 * scale  # the ego vehicle about base_link
     upper_left = (round(size / 2 - side), round(size / 2 - front))
     lower_right = (round(size / 2 + side), round(size / 2 + rear))

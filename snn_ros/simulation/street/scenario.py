@@ -190,7 +190,15 @@ def street_scenario(values: Any, where: str) -> StreetScenario:
     Raises:
         ConfigurationError: lists every unknown key, missing key and wrong value.
     """
-    scenario = from_mapping(StreetScenario, values, where)
+    return checked(from_mapping(StreetScenario, values, where), where)
+
+
+def checked(scenario: StreetScenario, where: str) -> StreetScenario:
+    """The same scenario, if its settings fit together.
+
+    Raises:
+        ConfigurationError: lists what does not.
+    """
     problems = list(scenario.problems())
     if problems:
         raise ConfigurationError(where, problems)
