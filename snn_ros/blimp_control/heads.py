@@ -8,7 +8,7 @@ pairs, one leaky readout. It takes a scaled error and error rate and answers wit
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snn_ros.blimp_control import weights
 from snn_ros.blimp_control.model import SpikingNetwork
@@ -80,7 +80,8 @@ class Head:
         self.network = SpikingNetwork(parameters)
         self._cells = parameters.cells
         self._controller = controller
-        self._monitor = ShadowMonitor(shadow) if shadow else None
+        # A head that has nothing to do may be silent, unlike the altitude network with its trim.
+        self._monitor = ShadowMonitor(replace(shadow, min_spike_rate=0.0)) if shadow else None
         self._handover = Handover(shadow.handover) if shadow else None
         self.reset()
 

@@ -55,7 +55,8 @@ neurons that mimic {target} at 10 Hz, for the mode `full` of the node `blimp_con
 {scores}
 
 - Limits: 10 Hz only; trained for the simulated blimp's size. The simulator has one axis: shared
-  motors and their limits are not in it. Not flown on hardware by us.
+  motors and their limits are not in it. The loss rewards a small error more than likeness, so the
+  head may be stiffer than what it mimics. Not flown on hardware by us.
 - Licence: Apache-2.0
 """
 

@@ -3,6 +3,7 @@
 INPUT of blimp_control is one of
   oracle    setpoint steps on the plants A and B beside the PID, and what the I term carries
   domains   512 held-out randomised worlds, RMSE over the PID's
+  heads     yaw and surge beside their PD on held-out trials (profile and weights do not matter)
   FILE.csv  a flight log with columns time, z, z_ref (z points down): 3 s means beside the PID
   BAG       the same from a recording with one Range and one PointStamped topic (the setpoint)
 
@@ -163,6 +164,25 @@ def _blimp_domains(network: NetworkParameters) -> _Table:
     return found.figures(), ("worst domains", "SNN RMSE cm", "PID RMSE cm", "ratio"), rows
 
 
+def _blimp_heads(_network: NetworkParameters) -> _Table:
+    from snn_ros.blimp_control import weights
+    from snn_ros.blimp_control.head_training import head_scores, held_out_trials
+    from snn_ros.blimp_control.heads import AXES
+
+    figures = {
+        name: head_scores(
+            axis, weights.load(weights.default_path(name), name)[0], held_out_trials(axis)
+        ).figures()
+        for name, axis in AXES.items()
+    }
+    scores = {f"{name}_{key}": x for name, found in figures.items() for key, x in found.items()}
+    rows = [
+        (name, *(f"{found[key]:.3f}" for key in ("rmse", "pd_rmse", "rmse_ratio_worst")))
+        for name, found in figures.items()
+    ]
+    return scores, ("head", "SNN RMSE", "PD RMSE", "worst ratio"), rows
+
+
 def _blimp_log(network: NetworkParameters, path: Path) -> _Table:
     from snn_ros.blimp_control.evaluation import log_agreement
     from snn_ros.blimp_control.flight_log import read_flight_log
@@ -184,5 +204,6 @@ def _blimp_log(network: NetworkParameters, path: Path) -> _Table:
 _BLIMP_INPUTS: dict[str, Callable[[NetworkParameters], _Table]] = {
     "oracle": _blimp_oracle,
     "domains": _blimp_domains,
+    "heads": _blimp_heads,
 }
 SYSTEMS: dict[str, Callable[[argparse.Namespace], Evaluation]] = {"blimp_control": _blimp_control}
