@@ -17,6 +17,7 @@ There are no grey cameras: camera 0 is camera 2, and 1 is 3. The "imu" is ``base
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -135,7 +136,7 @@ class _KittiFolder:
             with self._reserve.open("xb") as file:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE)
         except OSError as err:
-            self._reserve.unlink(missing_ok=True)
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise KittiNotWritten(self._folder, err.strerror or str(err)) from err
         return self
 
