@@ -14,7 +14,7 @@ import numpy as np
 
 from snn_ros.geometry.rigid import Transform, inverse
 from snn_ros.simulation.street.kitti import UNKNOWN
-from snn_ros.simulation.street.planar import FloatArray, wrap_angle
+from snn_ros.simulation.street.planar import FloatArray
 from snn_ros.simulation.street.simulation import ObjectTruth
 
 # Tracking has levels of truncation instead of a share; where they begin is ours.
@@ -49,7 +49,7 @@ class KittiLabel:
     def alpha(self) -> float:
         """Observation angle in rad."""
         x, _, z = self.location
-        return float(wrap_angle(self.rotation_y - math.atan2(x, z)))
+        return math.remainder(self.rotation_y - math.atan2(x, z), 2.0 * math.pi)
 
     def object_line(self) -> str:
         """As in ``label_2``."""
