@@ -138,7 +138,8 @@ def test_what_a_sensor_draws_does_not_depend_on_the_others() -> None:
 def test_labels_hold_the_points_they_count() -> None:
     found = 0
     scenario = turning(lidar="hdl_64e", lidar_columns=512)
-    scenario = replace(scenario, duration=0.5, traffic=Density(vehicles=14))
+    ego = replace(scenario.ego, position=60.0)
+    scenario = replace(scenario, duration=0.5, ego=ego, traffic=Density(vehicles=14))
     with StreetSimulation(scenario) as street:
         while not street.finished:
             reading = street.advance()
