@@ -195,7 +195,11 @@ class NetworkParameters:
         return matrix
 
     def mirrored(self) -> NetworkParameters:
-        """The network with the two cells of every pair exchanged: it answers -e with -u."""
+        """The same network with the two cells of every pair exchanged; its answers stay.
+
+        With a mirror code (+w, -w) in encoder and readout, a network equal to its mirror image in
+        everything else answers -e with -u.
+        """
         arrays: dict[str, Any] = {
             name: array.reshape(-1, 2)[:, ::-1].ravel()
             for name, array in self.arrays().items()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snn_ros.blimp_control import BlimpController, ControllerConfig
+from snn_ros.blimp_control import BlimpController, ControllerConfig, weights
 from snn_ros.blimp_control.fitness import error_rates, small_errors
 from snn_ros.blimp_control.fixed_point import (
     FixedPointNetwork,
@@ -18,6 +18,7 @@ from snn_ros.blimp_control.fixed_point import (
 from snn_ros.blimp_control.flight_scores import moving_means, rms
 from snn_ros.blimp_control.model import SpikingNetwork
 from snn_ros.blimp_control.parameters import NetworkError
+from snn_ros.configuration import ConfigurationError
 
 
 def commands(network, error, rate):
@@ -37,20 +38,25 @@ def profile():
     return error[0], error_rates(error)[0]
 
 
-def test_windowed_commands_agree_with_floating_point(edge_network, profile):
-    floating = commands(SpikingNetwork(edge_network), *profile)
-    integer = commands(FixedPointNetwork(edge_network), *profile)
+@pytest.fixture(scope="module", params=["edge", "paper"])
+def shipped_network(request):
+    return weights.load(weights.default_path(request.param), request.param)[0]
+
+
+def test_windowed_commands_agree_with_floating_point(shipped_network, profile):
+    floating = commands(SpikingNetwork(shipped_network), *profile)
+    integer = commands(FixedPointNetwork(shipped_network), *profile)
     difference = moving_means(integer) - moving_means(floating)
     assert np.abs(difference).max() < 0.3
     assert np.abs(difference.sum(axis=0)).max() < 0.3
 
 
-def test_it_flies_as_well(make_flight, edge_network):
+def test_it_flies_as_well(make_flight, shipped_network):
     errors = []
     for backend in ("numpy", "int32"):
         flight = make_flight(hover=5.0, altitude=0.5)
         flight.supervisor.controller = BlimpController(
-            edge_network, ControllerConfig(backend=backend)
+            shipped_network, ControllerConfig(backend=backend)
         )
         for setpoint in (1.5, 0.5, 1.0, 0.5):
             flight.supervisor.set_setpoint(setpoint, flight.clock)
@@ -58,6 +64,18 @@ def test_it_flies_as_well(make_flight, edge_network):
         error = [o.error for o in flight.log[50:]]
         errors.append(rms(np.array(error)))
     assert errors[1] == pytest.approx(errors[0], rel=0.05)
+
+
+@pytest.mark.parametrize("profile_name", ["edge", "paper"])
+def test_the_back_end_is_a_setting(profile_name):
+    for backend, form in (("numpy", SpikingNetwork), ("int32", FixedPointNetwork)):
+        config = ControllerConfig(backend=backend)
+        assert type(BlimpController.from_config(profile_name, config=config).network) is form
+
+
+def test_integers_run_one_threshold_rule_only(edge_network):
+    with pytest.raises(ConfigurationError, match="iwta_mode = 'legacy': backend 'int32' runs 'pa"):
+        BlimpController(edge_network, ControllerConfig(backend="int32", iwta_mode="legacy"))
 
 
 def test_runs_are_bit_exact_and_in_steps_of_the_output(edge_network, profile):

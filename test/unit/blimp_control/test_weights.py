@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from snn_ros.blimp_control import weights
+from snn_ros.blimp_control.published_genome import published_genome
 from snn_ros.blimp_control.weights import WeightsError
 
 
@@ -15,6 +16,16 @@ def saved(tmp_path, start_network):
     path = tmp_path / "net.safetensors"
     weights.save(path, start_network, "edge", {"seed": 1}, {"score": 0.5})
     return path
+
+
+@pytest.fixture
+def saved_variant(tmp_path):
+    """A recurrent network of two sub-ticks."""
+    genome = published_genome("r_lif+r_iwta", sub_ticks=2)
+    network = genome.decode(np.random.default_rng(0).uniform(0.2, 0.8, genome.size))
+    path = tmp_path / "variant.safetensors"
+    weights.save(path, network, "paper")
+    return path, network
 
 
 def edit_manifest(path, **changes):
@@ -35,6 +46,47 @@ def test_round_trip(saved, start_network):
     for name, array in start_network.arrays().items():
         assert (getattr(parameters, name) == array).all()
     assert (manifest.rate_hz, manifest.units, manifest.scores) == (10.0, "u10", {"score": 0.5})
+
+
+def test_round_trip_of_a_variant(saved_variant):
+    path, network = saved_variant
+    parameters, manifest = weights.load(path, "paper")
+    assert (parameters.recurrent_weight == network.recurrent_weight).all()
+    assert (parameters.sub_ticks, manifest.sub_ticks) == (2, 2)
+    assert (parameters.variant, manifest.variant) == ("r_lif+r_iwta", "r_lif+r_iwta")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"variant": "lif+iwta"}, "the arrays make 'r_lif\\+r_iwta', .* is 'lif\\+iwta'"),
+        ({"sub_ticks": 0}, r"sub_ticks must be an integer in \[1, 20\], is 0"),
+        ({"sub_ticks": "2"}, "sub_ticks .* is '2'"),
+        ({"sub_ticks": 1.5}, "sub_ticks .* is 1.5"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_the_variant_is_refused(saved_variant, changes, text):
+    path, _ = saved_variant
+    edit_manifest(path, **changes)
+    with pytest.raises(WeightsError, match=text):
+        weights.load(path)
+
+
+@pytest.mark.parametrize(
+    ("weight", "text"),
+    [
+        (np.zeros((80, 3)), r"recurrent_weight has shape \(80, 3\)"),
+        (np.full((80, 2), -1.5), r"recurrent_weight must lie in \[-1.0, 1.0\], holds -1.5"),
+        (np.full((80, 2), np.inf), "recurrent_weight holds inf"),
+        (np.zeros((80, 2), np.float32), "recurrent_weight is float32, not float64"),
+        (None, "the arrays make 'lif\\+iwta'"),
+    ],
+)
+def test_recurrence_that_does_not_fit_is_refused(saved_variant, weight, text):
+    path, _ = saved_variant
+    edit_arrays(path, recurrent_weight=weight)
+    with pytest.raises(WeightsError, match=text):
+        weights.load(path)
 
 
 @pytest.mark.parametrize(
@@ -104,5 +156,6 @@ def test_what_is_no_weight_file_is_refused(saved):
 def test_published_weights_load(profile):
     parameters, manifest = weights.load(weights.default_path(profile), profile)
     assert parameters.cells == weights.CELLS[profile]
+    assert (parameters.variant, parameters.sub_ticks) == ("lif+iwta", 1)
     assert manifest.training["command"].startswith("snn-ros evolve blimp_control")
     assert weights.default_path(profile).with_suffix(".md").is_file()
