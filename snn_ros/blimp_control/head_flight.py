@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snn_ros.blimp_control.heads import YAW, Axis
+from snn_ros.blimp_control.heads import Axis
 from snn_ros.blimp_control.parameters import FloatArray
 from snn_ros.blimp_control.pid import NOMINAL_PERIOD
 
@@ -108,8 +108,8 @@ def _draw_trial(axis: Axis, generator: np.random.Generator) -> Trial:
         gain=nominal.gain * generator.uniform(0.7, 1.2),
         lag=generator.uniform(0.02, 0.3),
     )
-    levels = _levels(generator, *((-0.3, 0.3) if axis is YAW else (0.0, 0.5)))
-    if axis is YAW:
+    levels = _levels(generator, *((-0.3, 0.3) if axis.angular else (0.0, 0.5)))
+    if axis.angular:
         reference, rate = np.cumsum(levels) * NOMINAL_PERIOD, levels
         start = generator.uniform(-0.6, 0.6)
         noise = (0.005, 0.003)
@@ -158,7 +158,7 @@ def fly_axis(axis: Axis, controller: Controller, trial: Trial) -> AxisFlight:
         controller: called once per tick with the measured error and rate, answers with u.
         trial: the flight.
     """
-    turning = axis is YAW
+    turning = axis.angular
     value, speed, force = trial.start, 0.0, 0.0
     seen = deque([(value, speed)] * (trial.delay + 1), maxlen=trial.delay + 1)
     flight = AxisFlight(*np.empty((4, trial.reference.size)))

@@ -25,6 +25,7 @@ FINE = 6  # pairs that code linearly around zero; the others set in one after th
 _SELECTION_EVERY = 10  # generations
 _SELECTION_TRIALS, _HELD_OUT_TRIALS = 16, 64
 _FIXED_SEED = 20230913  # of the selection and the held-out trials, whatever the run's seed
+_LIKENESS, _ROUGHNESS, _SPIKES = 0.3, 0.1, 0.2  # per u, per u and tick, per spike, cell and tick
 _MEAN_TICKS = 5  # of commands that are compared; single ticks of spiking networks say little
 
 
@@ -212,10 +213,11 @@ def flight_loss(
             ]
         )
         total += flight.rmse / reference.rmse
-        total += 0.1 * _distance(flight.u, pd) + 0.05 * float(np.abs(np.diff(flight.u)).mean())
-    _, _, ticks = counts = head.network.take_counts()
-    rate = float(counts[0].sum() + counts[1].sum()) / (ticks * network.cells)
-    return total / len(trials) + 0.2 * rate
+        total += _LIKENESS * _distance(flight.u, pd)
+        total += _ROUGHNESS * float(np.abs(np.diff(flight.u)).mean())
+    encoder, hidden, ticks = head.network.take_counts()
+    rate = float(encoder.sum() + hidden.sum()) / (ticks * network.cells)
+    return total / len(trials) + _SPIKES * rate
 
 
 def held_out_trials(axis: Axis) -> list[Trial]:

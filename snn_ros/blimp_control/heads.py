@@ -31,12 +31,14 @@ class Axis:
         scale: network units per unit of the error (rad or m/s).
         proportional: gain of the PD in u per network unit.
         derivative: gain of the PD in u s per network unit; 0 for a P controller.
+        angular: the error is an angle in rad, not a speed in m/s.
     """
 
     name: str
     scale: float
     proportional: float
     derivative: float
+    angular: bool
 
     def command(self, error: float, rate: float) -> float:
         """The conventional PD's command in u for an error and its rate in rad or m/s."""
@@ -51,8 +53,8 @@ class Axis:
         )
 
 
-YAW = Axis("yaw", 1.0, 9.0, 14.0)
-SURGE = Axis("surge", 3.0, 10.0, 0.0)
+YAW = Axis("yaw", 2.0, 10.0, 10.0, angular=True)
+SURGE = Axis("surge", 3.0, 10.0, 0.0, angular=False)
 AXES = {axis.name: axis for axis in (YAW, SURGE)}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from snn_ros.blimp_control.heads import YAW, Axis
+from snn_ros.blimp_control.heads import Axis
 from snn_ros.blimp_control.training import EvolutionConfig, Progress
 from snn_ros.blimp_control.weights import CELLS
 
@@ -88,7 +88,7 @@ def head_card(
         loss=progress.best_loss,
         start=progress.selection[0][1],
         command=command,
-        unit="rad" if axis is YAW else "m/s",
+        unit="rad" if axis.angular else "m/s",
         scores="\n".join(f"| {key} | {value:.3f} |" for key, value in scores.items()),
     )
 

@@ -145,3 +145,19 @@ def test_an_absent_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "- 1\n", "just words\n"])
 def test_a_file_without_keys(tmp_path: Path, text: str) -> None:
     assert "must be a mapping" in refused(tmp_path, text)[0]
+
+
+def test_velocities_hold_from_their_start(tmp_path: Path) -> None:
+    text = MINIMAL + "velocities: [{start: 2.0, speed: 0.2}, {start: 4.0, yaw_rate: 0.1}]\n"
+    scenario = load_scenario(written(tmp_path, text))
+    assert scenario.velocity(1.9) is None
+    assert scenario.velocity(2.0).speed == 0.2
+    assert (scenario.velocity(5.0).speed, scenario.velocity(5.0).yaw_rate) == (0.0, 0.1)
+    assert load_scenario(written(tmp_path, MINIMAL)).velocity(5.0) is None
+
+
+def test_velocities_must_come_one_after_the_other_within_the_flight(tmp_path: Path) -> None:
+    text = MINIMAL + "velocities: [{start: 4.0}, {start: 2.0}, {start: 99.0}]\n"
+    problems = refused(tmp_path, text)
+    assert any(p.startswith("velocities = [4.0, 2.0, 99.0]") for p in problems)
+    assert any(p.startswith("velocities[2].start = 99.0") for p in problems)
