@@ -12,7 +12,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 OUTPUT = Path("build/bench")
-NOT_BENCHMARKS = {"__main__", "output", "street_worlds"}
+NOT_BENCHMARKS = {"__main__", "output", "realism_report", "scan_statistics", "street_worlds"}
 
 
 def main(names: list[str]) -> int:
