@@ -39,6 +39,19 @@ if [[ $(id -u) == 0 ]] && ! have_library libOSMesa.so.8; then
   install_packages libosmesa6 || echo "no package libosmesa6: pictures of two renderers are not compared"
 fi
 
+# The SDF parser checks the worlds in config/gazebo; what needs it says so where it is missing.
+if ! command -v ign >/dev/null && ! command -v gz >/dev/null; then
+  parser=(ignition-tools libsdformat-dev)  # Debian 12: 7 MB to fetch
+  if [[ $(id -u) == 0 ]]; then
+    echo "installing Debian packages for tests: ${parser[*]}"
+    apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${parser[@]}" >/dev/null ||
+      echo "no SDF parser: this system has no packages ${parser[*]}" >&2
+  else
+    echo "tests will skip the SDF parser; to have it: sudo apt-get install ${parser[*]}"
+  fi
+fi
+
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 case $version in
   3.10 | 3.11 | 3.12 | 3.13) ;;

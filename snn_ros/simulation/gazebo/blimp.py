@@ -137,7 +137,7 @@ def _add_drive(model: Element, blimp: BlimpParameters) -> None:
             ("namespace", BLIMP), ("joint_name", f"{name}_joint"),
             ("fluid_density", AIR_DENSITY), ("propeller_diameter", _PROPELLER_DIAMETER),
             ("thrust_coefficient", 0.1 * side), ("velocity_control", True),
-            ("max_thrust_cmd", blimp.static_thrust(1.0)), ("min_thrust_cmd", 0.0),
+            ("max_thrust_cmd", blimp.static_thrust(1.0)), ("min_thrust_cmd", blimp.static_thrust(-1.0)),
         )  # fmt: skip
 
 

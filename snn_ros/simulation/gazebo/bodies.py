@@ -150,15 +150,16 @@ def _truck(spec: ActorSpec) -> Iterator[Shape]:
 
 
 def _pedestrian(spec: ActorSpec) -> Iterator[Shape]:
-    """Somebody who stands astride."""
+    """Somebody in mid-step, whose feet span the length."""
     height = spec.height
     shirt, trousers, skin = _clothes(spec)
+    leg, radius = 0.50 * height, 0.05 * height
+    lean = math.asin(min(max((spec.length / 2 - radius) / leg, 0.0), 0.5))
     for side, name in ((1, "left"), (-1, "right")):
-        leg = cylinder(0.05 * height, 0.50 * height)
-        reach = side * min(0.10 * height, spec.length / 4)
+        middle = (side * math.sin(lean) * leg / 2, side * 0.055 * height, leg / 2)
         yield Shape(
-            f"leg_{name}", leg, trousers, (reach, side * 0.055 * height, 0.25 * height),
-            (0.0, -0.3 * side, 0.0), _CLOTHES_VALUE,
+            f"leg_{name}", cylinder(radius, leg), trousers, middle, (0.0, -side * lean, 0.0),
+            _CLOTHES_VALUE,
         )  # fmt: skip
     yield from _upper_body((0.0, 0.65 * height), height, shirt, skin)
 
