@@ -108,7 +108,7 @@ def test_sensors_of_the_robot_reach_its_nodes(our_nodes, name):
     listened = {topic for node in our_nodes(description) for topic in topics_of(node, "input")}
     carried = bridged(description)
     unheard = {topic for (way, topic) in carried if way == "GZ_TO_ROS"} - listened
-    assert unheard <= {"/tf", "/blimp/ground_truth/odometry"}
+    assert unheard <= {"/tf"}
 
 
 @pytest.mark.parametrize("name", WITH_NODES)
