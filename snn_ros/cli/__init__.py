@@ -17,6 +17,7 @@ COMMANDS = {
     "launch": "start the nodes of a launch file and watch them",
     "simulate": "run a scenario and keep what its sensors say",
     "replay": "publish a recording over DDS",
+    "suite": "make and run the regression suite",
     "convert": "turn a recording into another format",
     "evaluate": "score a system on an input",
     "bench": "measure a system's speed",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
@@ -21,22 +20,20 @@ from matplotlib.figure import Figure
 
 from snn_ros import machine
 from snn_ros.blimp_control import flight_scores
+from snn_ros.cli.flight_report import CONTROLLERS, altitude_figure, score
+from snn_ros.cli.own_domain import use_own_domain
 from snn_ros.nodes.flight_recorder import FlightLog, fly
 from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.report import Report
-from snn_ros.ros.main import prepare_environment
 from snn_ros.simulation.flight import Flight
 from snn_ros.simulation.render import Renderer, RendererError
 from snn_ros.simulation.scenario import Scenario, load_scenario
 from snn_ros.simulation.scenario_files import find_scenario
 
-CONTROLLERS = {"snn": "spiking network", "pid": "PID 9/0.75/14"}
 COLUMNS = (
     "controller", "RMSE [cm]", "overshoot [cm]", "|e| last 10 s [cm]", "spikes/s",
     "step p50 [µs]", "step p99 [µs]",
 )  # fmt: skip
-_COLOURS = {"snn": "#c2410c", "pid": "#1d4ed8"}
-_DOMAINS = 100  # of the 101 that work on every Linux; 0 is everybody's
 _TIMEOUT = 300.0  # s of wall time for one flight
 
 
@@ -50,10 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fly, score, report."""
-    # The demo talks to itself only, whatever else is on this host and on the network.
-    os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % _DOMAINS + 1))
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    prepare_environment()
+    use_own_domain()
     began = time.monotonic()
     name = "blimp_quick" if arguments.quick else "blimp_four_setpoints"
     scenario = load_scenario(
@@ -86,27 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def score(log: FlightLog) -> dict[str, float]:
-    """Figures of merit of one flight, against the true altitude.
-
-    Args:
-        log: from the first setpoint on.
-    """
-    setpoint = log.values["setpoint"]
-    flown = np.isfinite(setpoint)
-    setpoint, altitude = setpoint[flown], log.true_altitude[flown]
-    seconds = log.time[-1] - log.time[0]
-    p50, p99 = np.percentile(log.values["step_time_us"], (50, 99))
-    return {
-        "rmse_m": float(flight_scores.rms(setpoint - altitude)),
-        "overshoot_m": float(flight_scores.overshoots(altitude, setpoint).max()),
-        "settled_error_m": float(flight_scores.settled_errors(altitude, setpoint).max()),
-        "spikes_per_s": float(log.values["spikes"].sum() / seconds),
-        "step_p50_us": float(p50),
-        "step_p99_us": float(p99),
-    }
-
-
 def _row(controller: str, scores: dict[str, float]) -> list[str]:
     centimetres = [f"{100 * scores[n]:.1f}" for n in ("rmse_m", "overshoot_m", "settled_error_m")]
     spikes = f"{scores['spikes_per_s']:.0f}" if controller == "snn" else "none"
@@ -134,39 +107,11 @@ def _write_report(
         "flights, one of them drives; the step time is that of filter, network, PID and limits "
         "together, on a machine that runs the simulation too."
     )
-    figure = altitude_figure(scenario, logs)
+    figure = altitude_figure(scenario, logs, _picture(scenario))
     figure.savefig(folder / "flight.png", dpi=110)
     report.figure("Altitude", figure)
     report.figure("Terms of the spiking controller", _terms_figure(logs["snn"]))
     report.write(folder / "report.html")
-
-
-def altitude_figure(scenario: Scenario, logs: dict[str, FlightLog]) -> Figure:
-    """Altitudes of both flights, beside a picture of the room where a renderer is there."""
-    room = _picture(scenario)
-    figure, axes = plt.subplots(
-        1, 2 if room is not None else 1, figsize=(12, 4.2), layout="constrained", squeeze=False,
-        width_ratios=(1, 1.35) if room is not None else None,
-    )  # fmt: skip
-    if room is not None:
-        axes[0, 0].imshow(room)
-        axes[0, 0].set_axis_off()
-    axis = axes[0, -1]
-    setpoint = logs["snn"].values["setpoint"]
-    axis.plot(logs["snn"].time, setpoint, color="#64748b", ls="--", lw=1.2, label="setpoint")
-    for controller, log in logs.items():
-        axis.plot(
-            log.time, log.true_altitude, color=_COLOURS[controller], lw=1.6,
-            label=CONTROLLERS[controller],
-        )  # fmt: skip
-    for change in scenario.ballast:
-        axis.axvline(change.start, color="#94a3b8", lw=1)
-        axis.annotate(f" {change.grams:+g} g", (change.start, axis.get_ylim()[1]), va="top")
-    axis.set_xlabel("time [s]")
-    axis.set_ylabel("altitude [m]")
-    axis.grid(alpha=0.3)
-    axis.legend(loc="upper right", frameon=False, ncols=3, bbox_to_anchor=(1, 1.12))
-    return figure
 
 
 def _picture(scenario: Scenario) -> np.ndarray | None:

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", metavar="NAME|FILE", help="a name in launch/, or a launch file")
     parser.add_argument(
-        "arguments", nargs="*", type=_argument, metavar="name:=value", help="launch arguments"
+        "arguments", nargs="*", type=launch_argument, metavar="name:=value", help="launch arguments"
     )
     parser.add_argument(
         "-s", "--show-args", action="store_true", help="show the launch arguments and end"
@@ -67,7 +67,12 @@ def _show_arguments(name: str) -> int:
     return DONE
 
 
-def _argument(text: str) -> tuple[str, str]:
+def launch_argument(text: str) -> tuple[str, str]:
+    """A word ``name:=value``.
+
+    Raises:
+        ArgumentTypeError: it is something else.
+    """
     name, separator, value = text.partition(":=")
     if not name or not separator:
         raise argparse.ArgumentTypeError(f"{text!r} is not name:=value")

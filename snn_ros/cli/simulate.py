@@ -1,40 +1,52 @@
-"""Run a scenario, and keep what its sensors and its ground truth say.
+"""Run a scenario: record it, show it live, or write it in another format.
 
-SCENARIO is a name in config/scenarios (--list shows them), a YAML file, or street-random:SEED. The
-folder also gets a picture of what was made, contact_sheet.png.
+SCENARIO is a name in config/scenarios (--list shows them), a YAML file, or street-random:SEED. A
+folder that is written also gets a picture of what was made, contact_sheet.png. --live starts the
+launch file of the scenario's world, and its arguments may follow.
 
 Example:
   snn-ros simulate street_quick --bag quick
   snn-ros simulate street-random:7 --set sensors.cameras=stereo --set duration=10 --bag seven
+  snn-ros simulate street_crossing_left --export kitti crossing
+  snn-ros simulate street_crossing_left --live pace:=0.5
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import yaml
-from tqdm import tqdm
 
 from snn_ros import configuration
 from snn_ros.bags import BagReader, BagWriter
-from snn_ros.cli import DONE, FAILED
+from snn_ros.cli import DONE, FAILED, WRONG_CALL
+from snn_ros.cli.drive_watcher import DriveWatcher
 from snn_ros.cli.figures import add_json_option, write_json
+from snn_ros.cli.launch import launch_argument
+from snn_ros.errors import SnnRosError
 from snn_ros.nodes.street_recorder import record_street
 from snn_ros.packages import OWN_PACKAGE, share_directory
+from snn_ros.ros.launcher.errors import LaunchArgumentError
+from snn_ros.ros.launcher.run import LaunchSession
+from snn_ros.simulation.gazebo.export import write_gazebo_world
+from snn_ros.simulation.open_scenario import AnyScenario, open_scenario
 from snn_ros.simulation.scenario_files import read_scenario
-from snn_ros.simulation.street.contact_sheet import Image, sheet_of
-from snn_ros.simulation.street.random_scenario import open_street_scenario
-from snn_ros.simulation.street.scenario import checked
-from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
+from snn_ros.simulation.street.kitti_export import export_kitti
+from snn_ros.simulation.street.scenario import StreetScenario, checked
+from snn_ros.simulation.street.simulation import StreetSimulation
 
 CONTACT_SHEET = "contact_sheet.png"
+KITTI, GAZEBO = "kitti", "gazebo"
+_STARTUP_TIMEOUT = 30.0  # s until a live simulation that is not active is reported
+
+
+class NotWritten(SnnRosError):
+    """The file system refuses."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +54,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="a name, a file or street-random:SEED")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--bag", metavar="DIR", help="record a rosbag2 (MCAP) in this new folder")
+    target.add_argument(
+        "--export",
+        nargs=2,
+        metavar=("KIND", "OUT"),
+        help="kitti: a new folder in KITTI's layout; gazebo: a world, as OUT.sdf",
+    )
+    target.add_argument(
+        "--live",
+        nargs="*",
+        type=launch_argument,
+        metavar="name:=value",
+        help="publish it over DDS until it is over, with these launch arguments",
+    )
     target.add_argument("--list", action=_List, help="show the scenarios by name and end")
     parser.add_argument(
         "--set",
@@ -57,83 +82,80 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate and say what was made; 1 when it was stopped early."""
-    scenario = checked(
-        configuration.overridden(
-            open_street_scenario(arguments.scenario, _scenarios()), dict(arguments.changes), "--set"
-        ),
-        "--set",
-    )
+    """Simulate and say what was made; 1 when it was stopped early, 2 when the call is wrong."""
+    scenario = _opened(arguments.scenario, dict(arguments.changes))
+    problem = _problem(arguments, scenario)
+    if problem:
+        print(f"snn-ros simulate: {problem}", file=sys.stderr)
+        return WRONG_CALL
+    if arguments.live is not None:
+        return _show(arguments, scenario)
+    if arguments.export and arguments.export[0] == GAZEBO:
+        return _write_world(scenario, Path(arguments.export[1]))
+    assert isinstance(scenario, StreetScenario)
+    return _drive(arguments, scenario)
+
+
+def _opened(name: str, changes: dict[str, Any]) -> AnyScenario:
+    scenario = configuration.overridden(open_scenario(name, _scenarios()), changes, "--set")
+    return checked(scenario, "--set") if isinstance(scenario, StreetScenario) else scenario
+
+
+def _problem(arguments: argparse.Namespace, scenario: AnyScenario) -> str:
+    """What is wrong with the call; empty if nothing."""
+    if arguments.live is not None and arguments.changes:
+        return "--set with --live: put the settings into a scenario file"
+    kind = arguments.export[0] if arguments.export else ""
+    if kind not in ("", KITTI, GAZEBO):
+        return f"--export {kind}: must be {KITTI} or {GAZEBO}"
+    if kind == KITTI and not isinstance(scenario, StreetScenario):
+        return f"--export kitti: {arguments.scenario} is a flight, not a drive"
+    return ""
+
+
+def _show(arguments: argparse.Namespace, scenario: AnyScenario) -> int:
+    """Run it as a node, until it is over."""
+    name = "street" if isinstance(scenario, StreetScenario) else "blimp"
+    given = {"scenario": arguments.scenario, **dict(arguments.live)}
+    try:
+        session = LaunchSession(name, given, output=sys.stdout)
+    except LaunchArgumentError as err:
+        print(f"snn-ros simulate: {err}", file=sys.stderr)
+        return WRONG_CALL
+    return session.run(_STARTUP_TIMEOUT)
+
+
+def _write_world(scenario: AnyScenario, file: Path) -> int:
+    try:
+        write_gazebo_world(scenario, file)
+    except OSError as err:
+        raise NotWritten(f"{file}: cannot be written: {err.strerror}") from err
+    print(f"{file}: a world for Gazebo; see docs/gazebo.md")
+    return DONE
+
+
+def _drive(arguments: argparse.Namespace, scenario: StreetScenario) -> int:
+    """Simulate a drive into a folder, as fast as it goes."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
+    folder = arguments.bag or arguments.export[1]
     with StreetSimulation(scenario) as street:
-        watcher = _Watcher(f"{arguments.scenario}: {scenario.description}", street)
-        with watcher.following(), BagWriter(arguments.bag, compress=arguments.compress) as bag:
-            record_street(street, bag, watcher.watch)
-        watcher.save_sheet(Path(arguments.bag) / CONTACT_SHEET)
-    figures = watcher.figures | {
-        "wall_s": time.monotonic() - began,
-        "topics": _counts(arguments.bag),
-    }
+        watcher = DriveWatcher(f"{arguments.scenario}: {scenario.description}", street)
+        with watcher.following():
+            if arguments.bag:
+                with BagWriter(folder, compress=arguments.compress) as bag:
+                    record_street(street, bag, watcher.watch)
+            else:
+                export_kitti(street, folder, watcher.watch)
+        watcher.save_picture(Path(folder) / CONTACT_SHEET)
+    figures = watcher.figures | {"wall_s": time.monotonic() - began}
+    if arguments.bag:
+        figures["topics"] = _counts(folder)
     if arguments.json != "-":
-        _print_table(figures, arguments.bag)
+        _print_table(figures, folder)
     if arguments.json:
-        write_json(
-            {"input": arguments.scenario, "output": arguments.bag, **figures}, arguments.json
-        )
+        write_json({"input": arguments.scenario, "output": folder, **figures}, arguments.json)
     return FAILED if watcher.stopped else DONE
-
-
-class _Watcher:
-    """Follows a drive: progress, collisions, and a contact sheet of its middle."""
-
-    def __init__(self, title: str, street: StreetSimulation) -> None:
-        self._title, self._street = title, street
-        self._progress = tqdm(total=street.scenario.duration, unit="s", disable=None)
-        self._sheet: Image | None = None
-        self._newest: StreetReadings | None = None
-        self._collisions: list[dict[str, float]] = []
-        self.stopped = False
-
-    @contextmanager
-    def following(self) -> Iterator[None]:
-        """Show progress inside; Ctrl-C ends what is inside, and is no error."""
-        try:
-            with self._progress:
-                yield
-        except KeyboardInterrupt:
-            self.stopped = True
-
-    def watch(self, readings: StreetReadings) -> None:
-        """Take note of one period."""
-        scenario, frame = self._street.scenario, readings.frame
-        self._newest = readings
-        self._progress.update(scenario.period)
-        self._collisions += [
-            {"time_s": hit.time, "first": hit.first, "second": hit.second}
-            for hit in frame.collisions
-        ]
-        if self._sheet is None and frame.time >= scenario.duration / 2:
-            self._sheet = self._draw(readings)
-
-    def save_sheet(self, file: Path) -> None:
-        """Write the picture; of the newest period if the middle was not reached."""
-        if self._sheet is None and self._newest is not None:
-            self._sheet = self._draw(self._newest)
-        if self._sheet is not None:
-            cv2.imwrite(str(file), cv2.cvtColor(self._sheet, cv2.COLOR_RGB2BGR))
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """What happened, for people and ``--json``."""
-        simulated = self._newest.frame.time if self._newest else 0.0
-        return {
-            "simulated_s": simulated, "stopped": self.stopped, "collisions": self._collisions
-        }  # fmt: skip
-
-    def _draw(self, readings: StreetReadings) -> Image:
-        title = f"{self._title} at {readings.frame.time:.1f} s"
-        return sheet_of(title, self._street, readings)
 
 
 class _List(argparse.Action):
@@ -168,11 +190,11 @@ def _counts(bag: str) -> dict[str, int]:
         return {name: topic.count for name, topic in reader.topics.items()}
 
 
-def _print_table(figures: dict[str, Any], bag: str) -> None:
-    for name, count in figures["topics"].items():
+def _print_table(figures: dict[str, Any], folder: str) -> None:
+    for name, count in figures.get("topics", {}).items():
         print(f"{count:8}  {name}")
     for hit in figures["collisions"]:
         pair = f"{hit['first']} and {hit['second']}"
         print(f"collision at {hit['time_s']:.1f} s between {pair} (-1 is the ego)")
     early = " (stopped early)" if figures["stopped"] else ""
-    print(f"{figures['simulated_s']:.1f} s{early} in {figures['wall_s']:.1f} s: {bag}")
+    print(f"{figures['simulated_s']:.1f} s{early} in {figures['wall_s']:.1f} s: {folder}")

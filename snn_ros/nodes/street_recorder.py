@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from snn_ros.bags import BagWriter
-from snn_ros.bags.qos import offered
-from snn_ros.nodes.serialisation import serialised, type_name
-from snn_ros.nodes.street_topics import Stamped, messages, static_messages, topics
+from snn_ros.nodes.recorder import Recorder
+from snn_ros.nodes.street_topics import messages, static_messages, topics
 from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
 
 
@@ -16,9 +15,7 @@ def record_street(
     bag: BagWriter,
     watch: Callable[[StreetReadings], None] = lambda _: None,
 ) -> None:
-    """Drive to the end, and write every message at the simulated time at which it is there.
-
-    Relative topics are recorded below ``/``.
+    """Drive to the end, the ego along its route, and write everything.
 
     Args:
         street: before its first period.
@@ -28,22 +25,9 @@ def record_street(
     Raises:
         BagNotWritten: the file system refuses; what was written so far is whole.
     """
-    for topic in topics(street):
-        offers = [offered(latched=topic.latched)]
-        bag.add_topic(absolute(topic.name), type_name(topic.type), offers)
-
-    def write(stamped: Stamped) -> None:
-        bag.write(absolute(stamped.topic), stamped.stamp_ns, serialised(stamped.message))
-
-    for stamped in static_messages(street):
-        write(stamped)
+    recorder = Recorder(bag, topics(street))
+    recorder.write(static_messages(street))
     while not street.finished:
         readings = street.advance()
-        for stamped in messages(street, readings):
-            write(stamped)
+        recorder.write(messages(street, readings))
         watch(readings)
-
-
-def absolute(topic: str) -> str:
-    """A topic's name outside any namespace."""
-    return topic if topic.startswith("/") else f"/{topic}"

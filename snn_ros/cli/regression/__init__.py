@@ -1,0 +1,1 @@
+"""The regression suite: simulated recordings through nodes over DDS, scored against bounds."""
