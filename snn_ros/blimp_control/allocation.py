@@ -122,7 +122,8 @@ def allocate(
             ForceRequest(-surge, -vertical, -yaw), tilt, period, config, idle_tilt
         )
         return Thrust(-left, -right, tilt)
-    surge, vertical, lever = _feasible(max(surge, 0.0), vertical, abs(yaw) / config.arm, config)
+    forward = surge if surge > 0.0 else 0.0  # never -0.0, which atan2 takes for backward
+    surge, vertical, lever = _feasible(forward, vertical, abs(yaw) / config.arm, config)
     total = math.hypot(surge, vertical)
     if total > 0.0:
         target = math.atan2(surge, vertical)

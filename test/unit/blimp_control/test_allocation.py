@@ -107,6 +107,11 @@ def test_reversible_motors_turn_on_the_spot():
     assert found == pytest.approx((-0.025, 0.025, math.pi / 2))
 
 
+@pytest.mark.parametrize("vertical", [0.1, -0.1, 0.0, -0.0])
+def test_a_negative_zero_is_no_backward_force(vertical):
+    assert at_once(ForceRequest(-0.0, vertical)) == at_once(ForceRequest(0.0, vertical))
+
+
 def test_turning_with_motors_that_push_costs_forward_thrust():
     found = at_once(ForceRequest(yaw=0.006))
     assert found == pytest.approx((0.0, 0.05, math.pi / 2))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snn_ros.blimp_control import weights
+from snn_ros.blimp_control import BlimpController, head_training, weights
 from snn_ros.blimp_control.head_flight import PLANTS, Trial, draw_trials, fly_axis
 from snn_ros.blimp_control.head_training import (
     HeadEvolutionConfig,
@@ -18,6 +18,8 @@ from snn_ros.blimp_control.head_training import (
 )
 from snn_ros.blimp_control.heads import AXES, SURGE, YAW, Head
 from snn_ros.blimp_control.shadow import ShadowConfig
+from snn_ros.cli import main
+from snn_ros.configuration import ConfigurationError
 
 axes = pytest.mark.parametrize("axis", AXES.values(), ids=AXES)
 
@@ -123,3 +125,21 @@ def test_an_evolution_is_a_function_of_its_seed_and_never_worse_than_its_start()
         np.testing.assert_array_equal(array, again.arrays()[name])
     assert progress.best_loss <= progress.selection[0][1]
     assert len(progress.losses) == 2
+
+
+def test_evolve_writes_a_heads_weights_manifest_and_card(tmp_path, monkeypatch):
+    monkeypatch.setattr(head_training, "_HELD_OUT_TRIALS", 2)
+    output = tmp_path / "head.safetensors"
+    words = ["evolve", "blimp_control", "--profile", "surge", "--generations", "1"]
+    words += ["--population", "4", "--output", str(output)]
+    assert main(words) == 0
+    network, manifest = weights.load(output, "surge")
+    assert network.cells == 64
+    assert manifest.scores["trials"] == 2.0
+    assert manifest.training["command"] in output.with_suffix(".md").read_text()
+    assert main([*words, "--resume"]) == 1
+
+
+def test_a_head_is_no_profile_of_the_altitude_controller():
+    with pytest.raises(ConfigurationError, match="'yaw'"):
+        BlimpController.from_config("yaw")
