@@ -198,12 +198,14 @@ class SimulationNode(SystemNode[SimulationParameters]):
     def _step(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Run one period now, and answer when its messages are out."""
         response.message = self._obstacle()
-        if not response.message:
-            # who was there before this node has discovered its publishers by then
-            time.sleep(max(self._settled - time.monotonic(), 0.0))
-            with self.guarded():
-                self._advance()
-                response.success, response.message = True, f"{self._world.time:.3f} s"
+        if response.message:
+            return response
+        # who was there before this node has discovered its publishers by then
+        time.sleep(max(self._settled - time.monotonic(), 0.0))
+        with self.guarded():
+            self._advance()
+            response.success = True
+        response.message = f"{self._world.time:.3f} s" if response.success else self.health.failure
         return response
 
     def _obstacle(self) -> str:
@@ -215,7 +217,8 @@ class SimulationNode(SystemNode[SimulationParameters]):
         if self._paused_at is not None:
             return "paused"
         if self._world.finished:
-            self._finish()
+            # the answer must be out before the process is gone
+            self._deadline = min(self._deadline, time.monotonic() + _LAST_DELIVERY)
             return f"the {self._world.kind} is over"
         return ""
 
