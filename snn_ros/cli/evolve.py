@@ -79,6 +79,7 @@ def _blimp_control(arguments: argparse.Namespace) -> None:
 def _blimp_head(arguments: argparse.Namespace) -> None:
     from snn_ros.blimp_control import head_training, weights
     from snn_ros.blimp_control.head_flight import PLANTS
+    from snn_ros.blimp_control.head_training import HeadEvolutionConfig
     from snn_ros.blimp_control.heads import AXES
     from snn_ros.blimp_control.model_card import head_card
 
@@ -90,11 +91,12 @@ def _blimp_head(arguments: argparse.Namespace) -> None:
         )
     axis = AXES[arguments.profile]
     output = arguments.output or Path("weights") / f"blimp_control_{axis.name}.safetensors"
-    config = head_training.HeadEvolutionConfig(
+    config = HeadEvolutionConfig(
         profile=axis.name,
         generations=arguments.generations,
         population=arguments.population,
         seed=arguments.seed,
+        sigma=arguments.sigma,
     )
     with tqdm(total=config.generations, unit="gen", disable=None) as bar:
 
@@ -108,6 +110,8 @@ def _blimp_head(arguments: argparse.Namespace) -> None:
     command = (
         f"snn-ros evolve blimp_control --profile {axis.name} --generations "
         f"{config.generations} --population {config.population} --seed {config.seed}"
+        + f" --sigma {config.sigma:g}"
+        * (config.sigma != HeadEvolutionConfig.sigma)
     )
     training = {"command": command, **vars(config), "plant": PLANTS[axis.name]._asdict()}
     weights.save(output, network, axis.name, training, scores)
