@@ -7,6 +7,7 @@ recording ``bag`` and ``contact_sheet.png``. The hash is of scenario and code, s
 from __future__ import annotations
 
 import dataclasses
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -143,9 +144,10 @@ def _record(target: Made, scenario: StreetScenario, watch: Callable[[float], obj
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, which YAML has."""
+    """Tuples as lists, which YAML has; without infinity, which only a default may be."""
     if isinstance(value, dict):
-        return {key: _plain(member) for key, member in value.items()}
+        finite = {k: v for k, v in value.items() if not isinstance(v, float) or math.isfinite(v)}
+        return {key: _plain(member) for key, member in finite.items()}
     if isinstance(value, list | tuple):
         return [_plain(member) for member in value]
     return value

@@ -163,8 +163,8 @@ def _play(listener: _Listener, words: Sequence[str], timeout: float) -> dict[str
         if not in_time:
             raise ReplayFailed(f"not over after {timeout:g} s")
         if process.returncode:
-            reasons = errors.read().strip().splitlines()
-            raise ReplayFailed(reasons[-1] if reasons else "the replay failed without a reason")
+            reason = errors.read().strip().rpartition("\n")[2].removeprefix("snn-ros replay: ")
+            raise ReplayFailed(reason or "the replay failed without a reason")
         figures: dict[str, Any] = json.load(output)
     return figures
 
