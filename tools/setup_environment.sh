@@ -44,9 +44,9 @@ if ! command -v ign >/dev/null && ! command -v gz >/dev/null; then
   parser=(ignition-tools libsdformat-dev)  # Debian 12: 7 MB to fetch
   if [[ $(id -u) == 0 ]]; then
     echo "installing Debian packages for tests: ${parser[*]}"
-    apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${parser[@]}" >/dev/null ||
-      echo "no SDF parser: this system has no packages ${parser[*]}" >&2
+    { apt-get -qq update &&
+      DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${parser[@]}" >/dev/null; } ||
+      echo "no SDF parser: cannot install ${parser[*]}" >&2
   else
     echo "tests will skip the SDF parser; to have it: sudo apt-get install ${parser[*]}"
   fi

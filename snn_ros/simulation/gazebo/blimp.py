@@ -137,7 +137,8 @@ def _add_drive(model: Element, blimp: BlimpParameters) -> None:
             ("namespace", BLIMP), ("joint_name", f"{name}_joint"),
             ("fluid_density", AIR_DENSITY), ("propeller_diameter", _PROPELLER_DIAMETER),
             ("thrust_coefficient", 0.1 * side), ("velocity_control", True),
-            ("max_thrust_cmd", blimp.static_thrust(1.0)), ("min_thrust_cmd", blimp.static_thrust(-1.0)),
+            ("max_thrust_cmd", blimp.static_thrust(1.0)),
+            ("min_thrust_cmd", blimp.static_thrust(-1.0)),
         )  # fmt: skip
 
 
@@ -150,6 +151,5 @@ def _add_drag(model: Element, blimp: BlimpParameters) -> None:
     terms += [(f"{axis}abs{axis[1]}", -value) for axis, value in zip(axes, quadratic, strict=True)]
     add_plugin(
         model, "Hydrodynamics",
-        ("link_name", HULL), ("water_density", AIR_DENSITY), ("disable_added_mass", True),
-        ("disable_coriolis", True), *terms,
+        ("link_name", HULL), ("disable_added_mass", True), ("disable_coriolis", True), *terms,
     )  # fmt: skip

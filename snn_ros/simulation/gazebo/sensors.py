@@ -18,9 +18,9 @@ from snn_ros.simulation.sensors.range_finder import FIELD_OF_VIEW, RangeFinderPa
 LIDAR_COLUMNS = 1024
 """Firings in a sweep: Gazebo renders them, and more cost more."""
 UNSEEN = 2
-"""Visibility flag of what carries a LiDAR, which does not see it."""
+"""Visibility flag of what carries sensors, which do not see it."""
 
-_ALL_FLAGS = 0xFFFFFFFF
+_SEEN = 0xFFFFFFFF & ~UNSEEN
 _CLIP = (0.1, 300.0)  # m, of cameras
 _PIXEL_NOISE = 0.007  # share of the brightest
 _BODY_IN_OPTICAL = optical_pose((0.0, 0.0, 0.0))[:3, :3].T  # Gazebo's cameras look along x
@@ -88,6 +88,7 @@ def add_camera(
     lens = add(camera, "lens")
     pinhole = (("fx", mount.fx), ("fy", mount.fy), ("cx", mount.cx), ("cy", mount.cy))
     add_values(add(lens, "intrinsics"), (*pinhole, ("s", 0)))
+    add(camera, "visibility_mask", _SEEN)
     projection = add(lens, "projection")
     add_values(projection, ((f"p_{key}", value) for key, value in pinhole))
     add_values(projection, (("tx", -mount.fx * baseline), ("ty", 0)))
@@ -132,7 +133,7 @@ def _add_rays(
         add_values(add(scan, direction), values)
     add_values(add(lidar, "range"), zip(("min", "max"), limits, strict=True))
     _add_noise(lidar, noise)
-    add(lidar, "visibility_mask", _ALL_FLAGS & ~UNSEEN)
+    add(lidar, "visibility_mask", _SEEN)
 
 
 def _add_noise(parent: Element, deviation: float) -> None:
