@@ -39,16 +39,13 @@ if [[ $(id -u) == 0 ]] && ! have_library libOSMesa.so.8; then
   install_packages libosmesa6 || echo "no package libosmesa6: pictures of two renderers are not compared"
 fi
 
-# The SDF parser checks the worlds in config/gazebo; what needs it says so where it is missing.
+# The SDF parser checks the worlds in config/gazebo; in Debian 12 it is 7 MB to fetch.
+parser=(ignition-tools libsdformat-dev)
 if ! command -v ign >/dev/null && ! command -v gz >/dev/null; then
-  parser=(ignition-tools libsdformat-dev)  # Debian 12: 7 MB to fetch
-  if [[ $(id -u) == 0 ]]; then
-    echo "installing Debian packages for tests: ${parser[*]}"
-    { apt-get -qq update &&
-      DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${parser[@]}" >/dev/null; } ||
-      echo "no SDF parser: cannot install ${parser[*]}" >&2
-  else
+  if [[ $(id -u) != 0 ]]; then
     echo "tests will skip the SDF parser; to have it: sudo apt-get install ${parser[*]}"
+  elif ! { apt-get -qq update && install_packages "${parser[@]}"; }; then
+    echo "no SDF parser: cannot install ${parser[*]}" >&2
   fi
 fi
 
