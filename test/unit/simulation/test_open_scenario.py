@@ -1,5 +1,6 @@
 """Scenarios of all kinds by name, file or seed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from snn_ros.simulation.scenario_files import ScenarioError
 from snn_ros.simulation.street.random_scenario import random_street_scenario
 from snn_ros.simulation.street.scenario import StreetScenario
 
-FOLDER = Path(__file__).resolve().parents[3] / "config" / "scenarios"
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "config" / "scenarios"
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
@@ -31,6 +33,16 @@ def test_the_content_of_a_file_says_what_it_is(tmp_path, text, kind):
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     assert isinstance(open_scenario(str(file), FOLDER), kind)
+
+
+def test_the_examples_of_the_page_are_scenarios(tmp_path):
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "simulation.md").read_text(), re.S)
+    file = tmp_path / "example.yaml"
+    kinds = []
+    for text in examples:
+        file.write_text(text)
+        kinds.append(type(open_scenario(str(file), FOLDER)))
+    assert kinds == [StreetScenario, Scenario]
 
 
 def test_random_streets():
