@@ -5,34 +5,27 @@
 with so many samples per pixel.
 """
 
+import dataclasses
 import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mujoco
 import numpy as np
 
 from snn_ros.simulation.render import RendererError
 from snn_ros.simulation.sensors.camera import CameraConfig, CameraRig
-from snn_ros.simulation.sensors.imu import Imu, ImuParameters
-from snn_ros.simulation.sensors.lidar import Lidar
-from snn_ros.simulation.sensors.lidar_config import LIDARS
-from snn_ros.simulation.sensors.mounts import KITTI_LIDAR, kitti_stereo, surround_six
-from snn_ros.simulation.sensors.odometry import (
-    OdometryParameters,
-    WheelEncoders,
-    WheelOdometry,
-    WheelParameters,
-    planar_motion,
-)
-from snn_ros.simulation.street.drive import StreetDrive
+from snn_ros.simulation.street.scenario import TRUTH_IMAGES, SensorChoice, StreetScenario
+from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation, ego_cameras
 from support.street_moments import Moment, moments, scenario
 
-CAMERAS = (*kitti_stereo(640), *surround_six(480, 224))
+CAMERAS = ego_cameras(SensorChoice(cameras="all"))
 RENDERERS = {
     "egl": {"MUJOCO_GL": "egl"},
     "osmesa": {"MUJOCO_GL": "osmesa"},
@@ -40,7 +33,7 @@ RENDERERS = {
     "softpipe": {"MUJOCO_GL": "egl", "GALLIUM_DRIVER": "softpipe"},
 }
 """Environments of processes that draw with different renderers."""
-_MOMENTS = 2
+_PERIODS = 3
 _NO_RENDERER = 3  # exit code
 
 
@@ -49,26 +42,21 @@ class NoRenderer(Exception):
 
 
 def digests(name: str) -> dict[str, str]:
-    """Hashes of a scenario's model, LiDAR scans, pictures, and odometry, wheels and IMU."""
-    found = {part: hashlib.sha256() for part in ("scene", "lidar", "pictures", "motion")}
-    generators = [np.random.default_rng(s) for s in np.random.SeedSequence(1).spawn(2)]
-    lidar = rig = None
-    for moment in moments(name, count=_MOMENTS, cameras=CAMERAS):
-        model, data = moment.scene.model, moment.scene.data
-        if lidar is None or rig is None:
-            found["scene"].update(_bytes_of_model(model))
-            lidar = Lidar(model, LIDARS["hdl_64e"], moment.scene.surfaces, generators[0])
-            rig = CameraRig(model, CAMERAS, CameraConfig(), generators[1])
-        found["scene"].update(data.geom_xpos.tobytes() + data.geom_xmat.tobytes())
-        scan = lidar.scan(data, moment.base @ KITTI_LIDAR, velocity=moment.velocity())
-        found["lidar"].update(scan.points.tobytes() + scan.geom.tobytes())
-        for picture in rig.capture(data).values():
-            found["pictures"].update(picture.tobytes())
-    if rig is not None:
-        rig.close()
-    for reading in motion_readings(name):
-        found["motion"].update(reading)
+    """Hashes of a scenario's model and of each kind of reading, all sensors on."""
+    found = {field.name: hashlib.sha256() for field in dataclasses.fields(StreetReadings)}
+    found["model"] = hashlib.sha256()
+    with StreetSimulation(_with_all_sensors(scenario(name))) as street:
+        found["model"].update(_bytes_of_model(street.scene.model))
+        for _ in range(_PERIODS):
+            readings = street.advance()
+            for field in dataclasses.fields(readings):
+                _add(found[field.name], getattr(readings, field.name))
     return {part: digest.hexdigest() for part, digest in found.items()}
+
+
+def _with_all_sensors(chosen: StreetScenario) -> StreetScenario:
+    sensors = replace(chosen.sensors, lidar="hdl_64e", cameras="all", truth_images=TRUTH_IMAGES)
+    return replace(chosen, sensors=sensors)
 
 
 def _bytes_of_model(model: mujoco.MjModel) -> bytes:
@@ -77,23 +65,22 @@ def _bytes_of_model(model: mujoco.MjModel) -> bytes:
     return buffer.tobytes()
 
 
-def motion_readings(name: str, seconds: float = 10.0) -> Iterator[bytes]:
-    """Odometry, wheel encoders and IMU of the beginning of a drive, with their flaws."""
-    drive = StreetDrive(scenario(name))
-    generators = [np.random.default_rng(s) for s in np.random.SeedSequence(2).spawn(3)]
-    odometry = WheelOdometry(OdometryParameters(), generators[0])
-    wheels = WheelEncoders(WheelParameters(), generators[1])
-    imu = Imu(ImuParameters(), generators[2])
-    period = drive.scenario.period
-    for _ in range(round(min(seconds, drive.scenario.duration) / period)):
-        ego = drive.advance().ego
-        step = odometry.step(ego.speed, ego.yaw_rate, period)
-        rates = wheels.measure(ego.speed, ego.yaw_rate, ego.steering)
-        felt = imu.measure(*planar_motion(ego.yaw, ego.speed, ego.acceleration, ego.yaw_rate))
-        yield np.array(
-            [step.x, step.y, step.yaw, *rates.rates, rates.steering, *felt.orientation,
-             *felt.specific_force, *felt.angular_velocity]
-        ).tobytes()  # fmt: skip
+def _add(digest: Any, value: Any) -> None:
+    """Add all that a nested value holds, exactly."""
+    if isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype} {value.shape}".encode() + value.tobytes())
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            _add(digest, getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for key in value:
+            digest.update(repr(key).encode())
+            _add(digest, value[key])
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _add(digest, item)
+    else:
+        digest.update(repr(value).encode())
 
 
 def pictures(moment: Moment, samples: int) -> dict[str, np.ndarray]:

@@ -1,18 +1,16 @@
 """Moments of the street scenarios, placed in their scenes: what cases about sensors look at."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from snn_ros.geometry.rigid import Transform, rigid_transform
+from snn_ros.geometry.rigid import Transform
 from snn_ros.simulation.sensors.mounts import CameraMount
 from snn_ros.simulation.street.drive import StreetDrive, StreetFrame
 from snn_ros.simulation.street.ground_truth import ObjectLabels, object_labels
 from snn_ros.simulation.street.scenario import StreetScenario, load_street_scenario
 from snn_ros.simulation.street.scene import StreetScene
+from snn_ros.simulation.street.simulation import base_pose
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "config" / "scenarios"
 NAMES = tuple(sorted(path.stem for path in SCENARIOS.glob("street_*.yaml")))
@@ -23,20 +21,18 @@ class Moment:
     """Everybody in place at one time.
 
     Attributes:
+        name: of the scenario.
         scene: with its kinematics up to date.
         frame: of the drive.
         base: (4, 4) ``T_world_base``.
         labels: in the world.
     """
 
+    name: str
     scene: StreetScene
     frame: StreetFrame
     base: Transform
     labels: ObjectLabels
-
-    def velocity(self) -> np.ndarray:
-        """(6,) of a sensor above the rear axle, in its own axes."""
-        return np.array([self.frame.ego.speed, 0.0, 0.0, 0.0, 0.0, self.frame.ego.yaw_rate])
 
 
 def scenario(name: str) -> StreetScenario:
@@ -64,7 +60,5 @@ def moments(
             drive.advance()
         ego, actors = drive.frame.ego, drive.frame.actors
         scene.place(actors, ego.actor_state, drive.time)
-        half = ego.yaw / 2
-        base = rigid_transform([ego.x, ego.y, 0.0], [0.0, 0.0, math.sin(half), math.cos(half)])
         labels = object_labels(drive.specs, actors, scene.ground_height)
-        yield Moment(scene, drive.frame, base, labels)
+        yield Moment(name, scene, drive.frame, base_pose(ego), labels)
