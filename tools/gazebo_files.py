@@ -11,33 +11,30 @@ from pathlib import Path
 from snn_ros.simulation.gazebo.bridge import BLIMP_ROOM, STREET, bridge_file
 from snn_ros.simulation.gazebo.export import gazebo_world
 from snn_ros.simulation.gazebo.frames import blimp_frames, frames_launch_file, street_frames
-from snn_ros.simulation.scenario import load_scenario
-from snn_ros.simulation.street.scenario import load_street_scenario
+from snn_ros.simulation.open_scenario import open_scenario
 from snn_ros.simulation.vehicles.blimp_parameters import BlimpParameters
 
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIOS, WORLDS, LAUNCH = ROOT / "config/scenarios", ROOT / "config/gazebo", ROOT / "launch"
-STREETS = (
-    "street_quick",
-    "street_urban_day",
-    "street_crossing_left",
-    "street_parking_lot",
-    "street_highway_free",
-)
-ROOM, FLIGHT = "blimp_room", "blimp_four_setpoints"
+SHIPPED = {
+    "street_quick": "street_quick",
+    "street_urban_day": "street_urban_day",
+    "street_crossing_left": "street_crossing_left",
+    "street_parking_lot": "street_parking_lot",
+    "street_highway_free": "street_highway_free",
+    "blimp_room": "blimp_four_setpoints",
+}
+"""Scenario of each world."""
 
 
 def files() -> dict[Path, str]:
     """The text of every file as it should be today."""
-    texts = {
-        WORLDS / f"{name}.sdf": gazebo_world(load_street_scenario(SCENARIOS / f"{name}.yaml"), name)
-        for name in STREETS
-    }
-    flight = load_scenario(SCENARIOS / f"{FLIGHT}.yaml")
     frames = {"street": street_frames(), "blimp": blimp_frames(BlimpParameters())}
     return {
-        **texts,
-        WORLDS / f"{ROOM}.sdf": gazebo_world(flight, ROOM),
+        **{
+            WORLDS / f"{world}.sdf": gazebo_world(open_scenario(scenario, SCENARIOS), world)
+            for world, scenario in SHIPPED.items()
+        },
         WORLDS / "bridge_street.yaml": bridge_file(STREET),
         WORLDS / "bridge_blimp.yaml": bridge_file(BLIMP_ROOM),
         **{

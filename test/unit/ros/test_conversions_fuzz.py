@@ -13,7 +13,7 @@ from geometry_msgs.msg import TransformStamped
 from hypothesis import given
 from hypothesis import strategies as st
 from nav_msgs.msg import Odometry
-from sensor_msgs.msg import CameraInfo, CompressedImage, Imu, Range
+from sensor_msgs.msg import CameraInfo, CompressedImage, Imu, LaserScan, Range
 
 from snn_ros.ros.conversions.cameras import read_camera_info
 from snn_ros.ros.conversions.detections import Detections, read_detections, write_detections
@@ -22,6 +22,7 @@ from snn_ros.ros.conversions.grids import Grid, read_grid, write_grid
 from snn_ros.ros.conversions.images import image_view, read_image, write_image
 from snn_ros.ros.conversions.paths import PosePath, read_path, write_path
 from snn_ros.ros.conversions.point_clouds import read_points, write_points
+from snn_ros.ros.conversions.scans import read_middle_ray
 from snn_ros.ros.conversions.stamps import write_header
 from snn_ros.ros.conversions.validation import BadMessage
 
@@ -40,6 +41,10 @@ def image():
 def compressed():
     data = cv2.imencode(".png", np.arange(60, dtype=np.uint8).reshape(4, 5, 3))[1].tobytes()
     return CompressedImage(header=HEADER, format="png", data=data)
+
+
+def scan():
+    return LaserScan(header=HEADER, range_max=4.0, ranges=[1.0, math.inf, -math.inf])
 
 
 def camera_info():
@@ -78,6 +83,7 @@ CASES = {
     "odometry": (lambda: Odometry(header=HEADER, child_frame_id="base"), read_odometry),
     "imu": (lambda: Imu(header=HEADER), read_imu),
     "range": (lambda: Range(header=HEADER, max_range=4.0, range=1.0), read_range),
+    "scan": (scan, read_middle_ray),
     "transform": (lambda: TransformStamped(header=HEADER, child_frame_id="base"), read_transform),
     "detections": (detections, read_detections),
     "grid": (grid, read_grid),
@@ -143,8 +149,9 @@ def values_of(leaf):
             st.integers(0, len(old) - 1),
             DOUBLES,
         )
-    if isinstance(old, array.array) and old.typecode == "d":
-        return st.lists(DOUBLES, max_size=9).map(lambda x: array.array("d", x))
+    if isinstance(old, array.array) and old.typecode in "fd":
+        numbers = FLOATS if old.typecode == "f" else DOUBLES
+        return st.lists(numbers, max_size=9).map(lambda x: array.array(old.typecode, x))
     if isinstance(old, array.array):  # bytes: cut, stretched or changed
         raw = old.tobytes()
         return (
