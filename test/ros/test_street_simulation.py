@@ -2,7 +2,8 @@
 
 import math
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path as File
 
 import mujoco
@@ -12,12 +13,12 @@ from nav_msgs.msg import Odometry, Path
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Imu
+from sensor_msgs.msg import Imu, PointCloud2
 from std_srvs.srv import SetBool, Trigger
 from support.replay import ALL, counts
 
 from snn_ros.nodes.serialisation import serialised
-from snn_ros.nodes.street_topics import Stamped, Topic, messages, static_messages, topics
+from snn_ros.nodes.street_topics import Stamped, messages, static_messages, topics
 from snn_ros.ros.conversions.stamps import from_seconds, read_stamp, write_header
 from snn_ros.ros.qos import RESULT, SENSOR
 from snn_ros.simulation.render import Renderer, RendererError
@@ -117,22 +118,21 @@ def absolute(name: str) -> str:
     return name if name.startswith("/") else f"/{name}"
 
 
-def in_process(file: File) -> tuple[tuple[Topic, ...], list[Stamped]]:
-    """Everything that a drive says."""
-    with StreetSimulation(load_street_scenario(file)) as simulation:
-        found = list(static_messages(simulation))
-        while not simulation.finished:
-            found += messages(simulation, simulation.advance())
-        return topics(simulation), found
+def said(simulation: StreetSimulation) -> Iterator[Stamped]:
+    """Everything that a drive in this process says."""
+    yield from static_messages(simulation)
+    while not simulation.finished:
+        yield from messages(simulation, simulation.advance())
 
 
 def test_lock_step_by_the_service_says_what_a_drive_in_process_says(probe, drive, step, tmp_path):
     file = tmp_path / "expected.yaml"
     file.write_text(street(1.0, cameras()))
-    all_topics, found = in_process(file)
-    expected = {absolute(topic.name): [] for topic in all_topics}
-    for stamped in found:
-        expected[absolute(stamped.topic)].append(serialised(stamped.message))
+    with StreetSimulation(load_street_scenario(file)) as simulation:
+        all_topics = topics(simulation)
+        expected = {absolute(topic.name): [] for topic in all_topics}
+        for stamped in said(simulation):
+            expected[absolute(stamped.topic)].append(serialised(stamped.message))
     heard = {
         absolute(topic.name): probe.hear(
             absolute(topic.name), topic.type, LATCHED if topic.latched else ALL
@@ -160,8 +160,11 @@ def test_lock_step_by_the_service_says_what_a_drive_in_process_says(probe, drive
 # Pace -----------------------------------------------------------------------------------------
 
 
-def test_real_time_follows_the_pace_and_a_pause_is_a_gap_without_a_burst(probe, drive, step):
+def test_real_time_follows_the_pace_and_a_pause_is_a_gap_without_a_burst(
+    probe, drive, step, tmp_path
+):
     clocks = probe.hear("/clock", Clock, ALL)
+    clouds = probe.hear("/lidar/points", PointCloud2, ALL)
     best_effort = probe.hear("/imu", Imu, SENSOR)
     drive(street(600.0), pace=2.0)
     probe.wait(lambda: len(clocks) > 3, 20.0)
@@ -184,6 +187,21 @@ def test_real_time_follows_the_pace_and_a_pause_is_a_gap_without_a_burst(probe, 
     probe.spin(0.5)
     assert 5 <= len(clocks) - before <= 13
     assert stamps(clocks) == every_period(clocks)
+    assert [serialised(cloud) for cloud in clouds] == clouds_in_process(
+        tmp_path / "drive.yaml", clouds
+    )
+
+
+def clouds_in_process(file: File, heard: list[PointCloud2]) -> list[memoryview]:
+    """What a drive in this process says from the first to the last cloud that was heard."""
+    first, last = (read_stamp(cloud.header.stamp) for cloud in (heard[0], heard[-1]))
+    with StreetSimulation(load_street_scenario(file)) as simulation:
+        until_then = takewhile(lambda stamped: stamped.stamp_ns <= last, said(simulation))
+        return [
+            serialised(stamped.message)
+            for stamped in until_then
+            if stamped.topic == "lidar/points" and stamped.stamp_ns >= first
+        ]
 
 
 def test_a_pace_that_cannot_be_reached_skips_nothing_is_shown_and_can_be_paused(probe, drive):
