@@ -9,51 +9,13 @@ import math
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from benchmarks.output import json_target, publish
-from snn_ros.blimp_control import (
-    BlimpController,
-    BlimpPilot,
-    BlimpSupervisor,
-    ControllerConfig,
-    PilotOutput,
-)
-from snn_ros.blimp_control.allocation import ThrusterConfig
-from snn_ros.blimp_control.heads import SURGE, YAW, Head
-from snn_ros.blimp_control.pilot import FULL
-from snn_ros.blimp_control.planar_motion import PlanarConfig, PlanarMotion
-from snn_ros.blimp_control.shadow import ShadowConfig
-from snn_ros.simulation.flight import MOTORS_OFF, Flight, Frame, MotorCommand
-from snn_ros.simulation.scenario import Scenario, load_scenario
+from snn_ros.nodes.piloted_flight import answer, make_pilot
+from snn_ros.simulation.flight import MOTORS_OFF, Flight, MotorCommand
+from snn_ros.simulation.scenario import load_scenario
 
 _SCENARIO = Path(__file__).resolve().parent.parent / "config" / "scenarios" / "blimp_patrol.yaml"
-
-
-def _pilot(scenario: Scenario, controller: str) -> BlimpPilot:
-    thrusters = ThrusterConfig(reversible=scenario.vehicle.reversible)
-    yaw, surge = (Head.from_weights(axis, controller, ShadowConfig()) for axis in (YAW, SURGE))
-    altitude = BlimpController.from_config(config=ControllerConfig(controller=controller))
-    planar = PlanarMotion(yaw, surge, PlanarConfig(thrusters=thrusters))
-    return BlimpPilot(BlimpSupervisor(altitude), planar, FULL)
-
-
-def _answer(pilot: BlimpPilot, frame: Frame) -> PilotOutput:
-    """As the node does it."""
-    now = frame.stamp
-    matrix = Rotation.from_quat(frame.imu.orientation).as_matrix()
-    lean = math.acos(min(max(float(matrix[2, 2]), -1.0), 1.0))
-    _, pitch_rate, yaw_rate = frame.imu.angular_velocity.tolist()
-    pilot.planar.add_attitude(math.atan2(matrix[1, 0], matrix[0, 0]), yaw_rate, pitch_rate, now)
-    pilot.planar.add_speed(float(frame.velocity[0]), now)
-    if frame.range is not None:
-        pilot.supervisor.add_range(frame.range, now, pitch=lean)
-    if frame.setpoint is not None:
-        pilot.supervisor.set_setpoint(frame.setpoint, now)
-    if frame.velocity_setpoint is not None:
-        wanted = frame.velocity_setpoint
-        pilot.planar.set_velocity(wanted.speed, wanted.yaw_rate, now)
-    return pilot.tick(now)
 
 
 def patrol(controller: str) -> dict[str, float]:
@@ -67,13 +29,13 @@ def patrol(controller: str) -> dict[str, float]:
         asked for is the integral of the yaw rate asked for.
     """
     scenario = load_scenario(_SCENARIO)
-    flight, pilot = Flight(scenario), _pilot(scenario, controller)
+    flight, pilot = Flight(scenario), make_pilot(scenario, controller)
     pilot.activate(0.0)
     command, errors = MOTORS_OFF, []
     heading = scenario.start.yaw
     while not flight.finished:
         frame = flight.advance(command)
-        control = _answer(pilot, frame).control
+        control = answer(pilot, frame).control
         command = MotorCommand(control.thrust_left, control.thrust_right, control.tilt)
         wanted = frame.velocity_setpoint
         if wanted is not None and frame.setpoint is not None:

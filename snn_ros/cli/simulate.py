@@ -1,12 +1,14 @@
 """Run a scenario: record it, show it live, or write it in another format.
 
 SCENARIO is a name in config/scenarios (--list shows them), a YAML file, or street-random:SEED. A
-folder that is written also gets a picture of what was made, contact_sheet.png. --live starts the
+folder that is written also gets a picture of what was made, contact_sheet.png. The ego of a drive
+follows its route; a blimp is flown by the spiking controller in the same process. --live starts the
 launch file of the scenario's world, and its arguments may follow.
 
 Example:
   snn-ros simulate street_quick --bag quick
   snn-ros simulate street-random:7 --set sensors.cameras=stereo --set duration=10 --bag seven
+  snn-ros simulate blimp_gust --bag gust
   snn-ros simulate street_crossing_left --export kitti crossing
   snn-ros simulate street_crossing_left --live pace:=0.5
 """
@@ -25,19 +27,22 @@ import yaml
 from snn_ros import configuration
 from snn_ros.bags import BagReader, BagWriter
 from snn_ros.cli import DONE, FAILED, WRONG_CALL
-from snn_ros.cli.drive_watcher import DriveWatcher
 from snn_ros.cli.figures import add_json_option, write_json
 from snn_ros.cli.launch import launch_argument
+from snn_ros.cli.watchers import DriveWatcher, FlightWatcher, Watcher
+from snn_ros.configuration import ConfigurationError
 from snn_ros.errors import SnnRosError
+from snn_ros.nodes.piloted_flight import record_flight
 from snn_ros.nodes.street_recorder import record_street
 from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.ros.launcher.errors import LaunchArgumentError
 from snn_ros.ros.launcher.run import LaunchSession
 from snn_ros.simulation.gazebo.export import write_gazebo_world
 from snn_ros.simulation.open_scenario import AnyScenario, open_scenario
+from snn_ros.simulation.scenario import Scenario
 from snn_ros.simulation.scenario_files import read_scenario
 from snn_ros.simulation.street.kitti_export import export_kitti
-from snn_ros.simulation.street.scenario import StreetScenario, checked
+from snn_ros.simulation.street.scenario import StreetScenario
 from snn_ros.simulation.street.simulation import StreetSimulation
 
 CONTACT_SHEET = "contact_sheet.png"
@@ -92,13 +97,14 @@ def run(arguments: argparse.Namespace) -> int:
         return _show(arguments, scenario)
     if arguments.export and arguments.export[0] == GAZEBO:
         return _write_world(scenario, Path(arguments.export[1]))
-    assert isinstance(scenario, StreetScenario)
-    return _drive(arguments, scenario)
+    return _record(arguments, scenario)
 
 
 def _opened(name: str, changes: dict[str, Any]) -> AnyScenario:
     scenario = configuration.overridden(open_scenario(name, _scenarios()), changes, "--set")
-    return checked(scenario, "--set") if isinstance(scenario, StreetScenario) else scenario
+    if problems := list(scenario.problems()):
+        raise ConfigurationError("--set", problems)
+    return scenario
 
 
 def _problem(arguments: argparse.Namespace, scenario: AnyScenario) -> str:
@@ -134,28 +140,44 @@ def _write_world(scenario: AnyScenario, file: Path) -> int:
     return DONE
 
 
-def _drive(arguments: argparse.Namespace, scenario: StreetScenario) -> int:
-    """Simulate a drive into a folder, as fast as it goes."""
+def _record(arguments: argparse.Namespace, scenario: AnyScenario) -> int:
+    """Simulate into a folder, as fast as it goes."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     folder = arguments.bag or arguments.export[1]
+    if isinstance(scenario, StreetScenario):
+        watcher = _drive(arguments, scenario)
+    else:
+        watcher = _fly(arguments, scenario)
+    figures = watcher.figures | {"stopped": watcher.stopped, "wall_s": time.monotonic() - began}
+    if arguments.bag:
+        figures["topics"] = _counts(folder)
+    if arguments.json != "-":
+        _print_table(figures, watcher.remarks, folder)
+    if arguments.json:
+        write_json({"input": arguments.scenario, "output": folder, **figures}, arguments.json)
+    return FAILED if watcher.stopped else DONE
+
+
+def _drive(arguments: argparse.Namespace, scenario: StreetScenario) -> Watcher:
     with StreetSimulation(scenario) as street:
         watcher = DriveWatcher(f"{arguments.scenario}: {scenario.description}", street)
         with watcher.following():
             if arguments.bag:
-                with BagWriter(folder, compress=arguments.compress) as bag:
+                with BagWriter(arguments.bag, compress=arguments.compress) as bag:
                     record_street(street, bag, watcher.watch)
             else:
-                export_kitti(street, folder, watcher.watch)
-        watcher.save_picture(Path(folder) / CONTACT_SHEET)
-    figures = watcher.figures | {"wall_s": time.monotonic() - began}
-    if arguments.bag:
-        figures["topics"] = _counts(folder)
-    if arguments.json != "-":
-        _print_table(figures, folder)
-    if arguments.json:
-        write_json({"input": arguments.scenario, "output": folder, **figures}, arguments.json)
-    return FAILED if watcher.stopped else DONE
+                export_kitti(street, arguments.export[1], watcher.watch)
+        watcher.save_picture(Path(arguments.bag or arguments.export[1]) / CONTACT_SHEET)
+    return watcher
+
+
+def _fly(arguments: argparse.Namespace, scenario: Scenario) -> Watcher:
+    watcher = FlightWatcher(scenario)
+    with watcher.following(), BagWriter(arguments.bag, compress=arguments.compress) as bag:
+        record_flight(scenario, bag, watcher.watch)
+    watcher.save_picture(Path(arguments.bag) / CONTACT_SHEET)
+    return watcher
 
 
 class _List(argparse.Action):
@@ -190,11 +212,10 @@ def _counts(bag: str) -> dict[str, int]:
         return {name: topic.count for name, topic in reader.topics.items()}
 
 
-def _print_table(figures: dict[str, Any], folder: str) -> None:
+def _print_table(figures: dict[str, Any], remarks: list[str], folder: str) -> None:
     for name, count in figures.get("topics", {}).items():
         print(f"{count:8}  {name}")
-    for hit in figures["collisions"]:
-        pair = f"{hit['first']} and {hit['second']}"
-        print(f"collision at {hit['time_s']:.1f} s between {pair} (-1 is the ego)")
+    for remark in remarks:
+        print(remark)
     early = " (stopped early)" if figures["stopped"] else ""
     print(f"{figures['simulated_s']:.1f} s{early} in {figures['wall_s']:.1f} s: {folder}")

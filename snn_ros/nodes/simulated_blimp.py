@@ -46,7 +46,13 @@ class BadCommand(SnnRosError):
 
 
 class SimulatedBlimp(SimulatedWorld):
-    """One flight."""
+    """One flight.
+
+    Attributes:
+        frame: what the newest period brought, as plain data; there is one after the first.
+    """
+
+    frame: Frame
 
     kind = "flight"
     topics = (
@@ -104,7 +110,7 @@ class SimulatedBlimp(SimulatedWorld):
 
     def advance(self) -> list[Stamped]:
         """Fly one control period; the clock last: who acts on it has the readings already."""
-        frame = self._flight.advance(self._command)
+        self.frame = frame = self._flight.advance(self._command)
         for contact in frame.contacts:
             worst = self._worst_contacts.get(contact.surface, 0.0)
             self._worst_contacts[contact.surface] = max(worst, contact.speed)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from snn_ros.configuration import ConfigurationError, from_mapping, overridden, setting
-from snn_ros.simulation.open_scenario import AnyScenario, open_scenario
+from snn_ros.configuration import ConfigurationError, from_mapping, setting
+from snn_ros.simulation.open_scenario import AnyScenario, changed, open_scenario
 from snn_ros.simulation.scenario_files import read_scenario
 
 
@@ -71,12 +71,8 @@ class SuiteEntry:
         """
         chosen = {"duration": self.duration, "seed": self.seed}
         changes = {name: value for name, value in chosen.items() if value is not None}
-        where = f"entry {self.name}"
-        scenario = overridden(open_scenario(self.scenario, folder), changes | self.changes, where)
-        problems = list(scenario.problems())
-        if problems:
-            raise ConfigurationError(where, problems)
-        return scenario
+        scenario = open_scenario(self.scenario, folder)
+        return changed(scenario, changes | self.changes, f"entry {self.name}")
 
     def problems(self, scorers: Collection[str]) -> Iterator[str]:
         """What is wrong with it, as ``name = value: reason``."""

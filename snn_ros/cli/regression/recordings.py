@@ -21,7 +21,7 @@ from snn_ros.bags import BagWriter
 from snn_ros.cli.regression.entries import SuiteEntry
 from snn_ros.errors import SnnRosError
 from snn_ros.nodes.street_recorder import record_street
-from snn_ros.simulation.fingerprint import LENGTH, fingerprint
+from snn_ros.simulation.fingerprint import LENGTH, code_fingerprint, fingerprint
 from snn_ros.simulation.open_scenario import AnyScenario
 from snn_ros.simulation.street.contact_sheet import sheet_of
 from snn_ros.simulation.street.scenario import StreetScenario
@@ -91,8 +91,8 @@ def planned(entry: SuiteEntry, scenarios: Path, folder: Path) -> Made:
         ConfigurationError: lists what is wrong in the scenario or the entry's changes.
     """
     scenario = entry.opened(scenarios)
-    code = fingerprint(scenario, _RECORDING_CODE)
-    return Made(entry, scenario, folder / f"{entry.name}-{code}")
+    name = fingerprint(scenario, code_fingerprint(_RECORDING_CODE))
+    return Made(entry, scenario, folder / f"{entry.name}-{name}")
 
 
 def make(plan: Made, watch: Callable[[float], object]) -> None:

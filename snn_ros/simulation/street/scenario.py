@@ -190,15 +190,7 @@ def street_scenario(values: Any, where: str) -> StreetScenario:
     Raises:
         ConfigurationError: lists every unknown key, missing key and wrong value.
     """
-    return checked(from_mapping(StreetScenario, values, where), where)
-
-
-def checked(scenario: StreetScenario, where: str) -> StreetScenario:
-    """The same scenario, if its settings fit together.
-
-    Raises:
-        ConfigurationError: lists what does not.
-    """
+    scenario = from_mapping(StreetScenario, values, where)
     problems = list(scenario.problems())
     if problems:
         raise ConfigurationError(where, problems)

@@ -46,11 +46,14 @@ def cameras() -> list[str]:
     return CAMERAS
 
 
+def truth(cameras: list[str]) -> list[str]:
+    return ["sensors.truth_images=[depth, semantic, disparity]"] if cameras else []
+
+
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory: pytest.TempPathFactory, cameras: list[str]) -> Path:
     folder = tmp_path_factory.mktemp("simulate") / "bag"
-    truth = ["sensors.truth_images=[depth, semantic, disparity]"] if cameras else []
-    assert main(words(folder, *cameras, *truth)) == 0
+    assert main(words(folder, *cameras, *truth(cameras))) == 0
     return folder
 
 
@@ -123,11 +126,12 @@ def test_the_contact_sheet_is_a_picture(bag: Path) -> None:
     assert sheet.std() > 20.0
 
 
-def test_same_seed_same_bytes(tmp_path: Path, cameras: list[str]) -> None:
-    runs = [in_a_process(*words(tmp_path / name, *cameras)) for name in ("first", "second")]
-    assert [run.wait() for run in runs] == [0, 0]
-    with BagReader(tmp_path / "first") as one, BagReader(tmp_path / "second") as other:
-        assert list(one.messages()) == list(other.messages())
+def test_another_process_makes_the_same_bytes(
+    tmp_path: Path, bag: Path, cameras: list[str]
+) -> None:
+    run = in_a_process(*words(tmp_path / "bag", *cameras, *truth(cameras)))
+    assert run.wait() == 0, run.communicate()[1]
+    assert (tmp_path / "bag" / "bag.mcap").read_bytes() == (bag / "bag.mcap").read_bytes()
 
 
 def test_another_seed_gives_other_messages(tmp_path: Path, bag: Path) -> None:
@@ -153,6 +157,24 @@ def test_ctrl_c_leaves_a_recording_that_opens(tmp_path: Path) -> None:
         assert reader.warning == ""
         assert reader.count == sum(1 for _ in reader.messages()) > 100
     assert (bag / "contact_sheet.png").exists()
+
+
+def test_a_flight_is_recorded_with_its_controller(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = ["--set", "duration=32"]
+    bag = tmp_path / "bag"
+    assert main(["simulate", "blimp_gust", "--bag", str(bag), *short, "--json", "-"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["rmse_m"] < 0.3
+    assert figures["topics"]["/blimp/range"] == figures["topics"]["/blimp/applied_command"] == 320
+    assert cv2.imread(str(bag / "contact_sheet.png")).std() > 10.0
+    with BagReader(bag) as reader:
+        in_file = [(m.topic, reader.decode(m)) for m in reader.messages()]
+    altitude = [m.pose.pose.position.z for t, m in in_file if t == "/blimp/ground_truth/odometry"]
+    thrust = [m.thrust_left for t, m in in_file if t == "/blimp/applied_command"]
+    assert max(altitude) - min(altitude) > 0.05
+    assert max(thrust) > 0.0
 
 
 def test_figures_alone_on_standard_output(
@@ -188,6 +210,36 @@ def test_impossible_scenarios_are_refused(
     assert main(["simulate", str(file), "--bag", str(tmp_path / "bag")]) == 1
     assert reason in capsys.readouterr().err
     assert not (tmp_path / "bag").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["street_quick", "--live", "--set", "seed=2"], "put the settings into a scenario file"),
+        (["street_quick", "--export", "waymo", "x"], "--export waymo: must be kitti or gazebo"),
+        (["blimp_quick", "--export", "kitti", "x"], "blimp_quick is a flight, not a drive"),
+    ],
+)
+def test_calls_that_make_no_sense(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    assert main(["simulate", *arguments]) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_a_world_for_gazebo(tmp_path: Path) -> None:
+    file = tmp_path / "world.sdf"
+    assert main(["simulate", "street_quick", "--export", "gazebo", str(file)]) == 0
+    assert '<world name="world">' in file.read_text()
+
+
+def test_a_folder_for_kittis_tools(tmp_path: Path) -> None:
+    folder = tmp_path / "kitti"
+    changes = [word for setting in SMALL for word in ("--set", setting)]
+    call = ["simulate", "street_quick", "--export", "kitti", str(folder), *changes]
+    assert main(call) == 0
+    assert len(list((folder / "training" / "velodyne").iterdir())) == PERIODS
+    assert (folder / "contact_sheet.png").exists()
 
 
 def test_the_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,15 +142,21 @@ def test_what_is_made_depends_on_the_code(tmp_path, monkeypatch) -> None:
     (package / "simulation" / "world.py").write_text("G = 9.81\n")
     monkeypatch.setattr(fingerprint, "_PACKAGE", package)
     monkeypatch.setattr(fingerprint, "_SOURCES", ("simulation",))
-    names = [fingerprint.fingerprint(scenario)]
-    names.append(fingerprint.fingerprint(dataclasses.replace(scenario, seed=2)))
-    names.append(fingerprint.fingerprint(scenario, options={"stride": 2}))
+
+    def name(**options: int) -> str:
+        return fingerprint.fingerprint(scenario, fingerprint.code_fingerprint(), options)
+
+    names = [name(), name(stride=2)]
+    other = dataclasses.replace(scenario, seed=2)
+    names.append(fingerprint.fingerprint(other, fingerprint.code_fingerprint()))
     (package / "simulation" / "world.py").write_text("G = 9.82\n")
-    names.append(fingerprint.fingerprint(scenario))
+    names.append(name())
     (package / "simulation" / "world.py").rename(package / "simulation" / "place.py")
-    names.append(fingerprint.fingerprint(scenario))
+    names.append(name())
+    monkeypatch.setattr(fingerprint, "version", lambda _: "0.0")
+    names.append(name())
     assert len(set(names)) == len(names)
-    assert fingerprint.fingerprint(scenario) == names[-1]
+    assert name() == names[-1]
 
 
 def test_an_entry_is_made_whole_or_not_at_all(tmp_path, monkeypatch, suite_words) -> None:
