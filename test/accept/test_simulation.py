@@ -32,6 +32,7 @@ from benchmarks import lidar_realism, realism_report, scan_statistics
 from benchmarks import simulation as speed
 from benchmarks.street_worlds import drives_through
 from snn_ros.bags.convert.kitti_calibration import read_object_calibration
+from snn_ros.geometry.boxes import count_points
 from snn_ros.geometry.rigid import inverse, rigid_transform
 from snn_ros.simulation.sensors.camera import CameraConfig, CameraRig
 from snn_ros.simulation.sensors.lidar import Lidar
@@ -40,7 +41,6 @@ from snn_ros.simulation.sensors.mounts import KITTI_BASELINE, KITTI_LIDAR, kitti
 from snn_ros.simulation.sensors.odometry import OdometryParameters, WheelOdometry
 from snn_ros.simulation.sensors.sweep import Sweep
 from snn_ros.simulation.street.drive import StreetDrive
-from snn_ros.simulation.street.ground_truth import count_points
 from snn_ros.simulation.street.kitti import difficulties, project_boxes
 from snn_ros.simulation.street.motion import sub_steps
 from snn_ros.simulation.street.simulation import ODOMETRY_RATE

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.geometry.boxes import box_corners
 from snn_ros.geometry.rigid import Transform
-from snn_ros.simulation.street.ground_truth import box_corners
 from snn_ros.simulation.street.planar import FloatArray
 
 FULLY_VISIBLE, PARTLY_OCCLUDED, LARGELY_OCCLUDED, UNKNOWN = 0, 1, 2, 3

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.geometry.angles import wrap_angle
 from snn_ros.simulation.street.layout import Lane, Points, RoadLayout
-from snn_ros.simulation.street.planar import FloatArray, wrap_angle
+from snn_ros.simulation.street.planar import FloatArray
 
 NONE = -1
 """Index of no lane."""

@@ -33,11 +33,6 @@ def advance(pose: Floats, distance: Floats, curvature: Floats) -> FloatArray:
     return np.stack(np.broadcast_arrays(x, y, pose[..., 2] + 2.0 * half_turn), axis=-1)
 
 
-def wrap_angle(angle: FloatArray) -> FloatArray:
-    """The same angles in [-pi, pi)."""
-    return (angle + np.pi) % (2.0 * np.pi) - np.pi
-
-
 def footprint_corners(footprints: FloatArray) -> FloatArray:
     """Corners of rectangles on the ground.
 

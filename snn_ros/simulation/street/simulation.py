@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.geometry.boxes import count_points
 from snn_ros.geometry.rigid import Transform, inverse, rigid_transform
 from snn_ros.simulation.sensors.camera import CameraRig
 from snn_ros.simulation.sensors.imu import Imu, ImuReading
@@ -30,7 +31,7 @@ from snn_ros.simulation.sensors.odometry import (
 from snn_ros.simulation.street.drive import Control, StreetDrive, StreetFrame
 from snn_ros.simulation.street.ego import EgoState
 from snn_ros.simulation.street.grids import Grid, MapGrids, occupancy_grid
-from snn_ros.simulation.street.ground_truth import ObjectLabels, count_points, object_labels
+from snn_ros.simulation.street.ground_truth import ObjectLabels, object_labels
 from snn_ros.simulation.street.motion import sub_steps
 from snn_ros.simulation.street.planar import FloatArray
 from snn_ros.simulation.street.scenario import SensorChoice, StreetScenario

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from snn_ros.geometry.angles import wrap_angle
 from snn_ros.simulation.street.actors import ActorState
 from snn_ros.simulation.street.agents import EGO_ROW, Agent, Presence, drivers_of
 from snn_ros.simulation.street.car_following import follow
 from snn_ros.simulation.street.gates import BoolArray, Crosswalks, IntArray, TrafficLights
 from snn_ros.simulation.street.layout import RoadLayout
 from snn_ros.simulation.street.network import NONE, LaneNetwork
-from snn_ros.simulation.street.planar import FloatArray, wrap_angle
+from snn_ros.simulation.street.planar import FloatArray
 
 _GONE = -2  # lane of those who have left
 _LANES_AHEAD = 3  # lanes that a driver looks along: this one and two more

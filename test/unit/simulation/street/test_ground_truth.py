@@ -1,14 +1,11 @@
 """Labels: boxes, points in them, rays at them."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
+from snn_ros.geometry.boxes import box_corners
 from snn_ros.simulation.street.actors import CLASS_OF, KINDS, ActorSpec, ActorState
 from snn_ros.simulation.street.ground_truth import (
     ObjectLabels,
-    box_corners,
-    count_points,
     object_labels,
     unobstructed_shares,
 )
@@ -56,24 +53,6 @@ def test_labels_in_another_frame_keep_their_corners() -> None:
     expected = box_corners(labels.boxes) @ pose[:3, :3].T + pose[:3, 3]
     np.testing.assert_allclose(box_corners(moved.boxes), expected, atol=1e-12)
     np.testing.assert_allclose(moved.velocities[0, :2], turn @ labels.velocities[0, :2])
-
-
-@given(st.floats(-4, 4), st.floats(-3, 3), st.integers(0, 1000))
-def test_points_are_counted_as_by_corners(yaw: float, x: float, seed: int) -> None:
-    box = np.array([[x, 1.0, 0.7, 4.0, 1.8, 1.5, yaw]])
-    points = np.random.default_rng(seed).uniform(-4, 4, (300, 3))
-    corners = box_corners(box)[0]
-    axes = [corners[a] - corners[3] for a in (0, 2, 7)]  # length, width, height from rear right
-    shares = np.stack([(points - corners[3]) @ axis / (axis @ axis) for axis in axes])
-    expected = ((shares >= 0.0) & (shares <= 1.0)).all(axis=0).sum()
-    assert count_points(points, box)[0] == expected
-
-
-def test_a_margin_takes_in_noise() -> None:
-    box = np.array([[0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 0.3]])
-    points = np.array([[0.0, 0.0, 1.05, 9.0], [0.0, 0.0, 0.99, 9.0]], dtype=np.float32)
-    assert count_points(points, box)[0] == 1
-    assert count_points(points, box, margin=0.1)[0] == 2
 
 
 def test_share_of_a_box_that_nothing_stands_before() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from snn_ros.bags import BagReader
 from snn_ros.bags.convert import convert
+from snn_ros.geometry.boxes import count_points
 from snn_ros.geometry.rigid import inverse
 from snn_ros.simulation.render import RendererError
-from snn_ros.simulation.street.ground_truth import count_points
 from snn_ros.simulation.street.kitti_export import (
     KittiFolderExists,
     KittiNotWritten,

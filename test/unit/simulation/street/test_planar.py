@@ -8,7 +8,6 @@ from snn_ros.simulation.street.planar import (
     footprint_corners,
     overlap,
     overlapping_pairs,
-    wrap_angle,
 )
 
 footprints = st.tuples(
@@ -54,12 +53,3 @@ def test_pairs_of_those_that_move() -> None:
 def test_touching_is_no_overlap() -> None:
     row = np.array([[0, 0, 0, 4, 2], [4, 0, 0, 4, 2], [0, 2, 0, 4, 2.0]])
     assert overlapping_pairs(row) == []
-
-
-@given(st.floats(-50, 50))
-def test_wrapped_angles(angle: float) -> None:
-    wrapped = float(wrap_angle(np.array(angle)))
-    assert -np.pi <= wrapped < np.pi + 1e-12
-    np.testing.assert_allclose(
-        [np.cos(wrapped), np.sin(wrapped)], [np.cos(angle), np.sin(angle)], atol=1e-9
-    )

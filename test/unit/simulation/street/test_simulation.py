@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.simulation.street.small_place import PLACE
 
+from snn_ros.geometry.angles import wrap_angle
+from snn_ros.geometry.boxes import count_points
 from snn_ros.geometry.rigid import inverse
 from snn_ros.simulation.sensors.mounts import kitti_stereo
 from snn_ros.simulation.street.actors import ActorSpec, ActorState
 from snn_ros.simulation.street.ego import EgoCommand, EgoParameters, EgoState, step
-from snn_ros.simulation.street.ground_truth import count_points, object_labels
+from snn_ros.simulation.street.ground_truth import object_labels
 from snn_ros.simulation.street.kitti import (
     EASY,
     FULLY_VISIBLE,
@@ -23,7 +25,6 @@ from snn_ros.simulation.street.kitti import (
     UNKNOWN,
 )
 from snn_ros.simulation.street.motion import sub_steps
-from snn_ros.simulation.street.planar import wrap_angle
 from snn_ros.simulation.street.scenario import Density, StreetScenario, street_scenario
 from snn_ros.simulation.street.scene import StreetScene
 from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
