@@ -213,3 +213,14 @@ def test_every_sensor_is_bridged_and_names_its_frame(quick):
         assert sensor.findtext("gz_frame_id") == sensor.get("name")
     assert published == gazebo_topics - {"/clock", "/odometry", "/odometry/tf"}
     assert {sensor.get("name") for sensor in world.iter("sensor")} == set(street_frames())
+
+
+@pytest.mark.parametrize("name", ["street_campus", "street_crossing_night", "street_route_winter"])
+def test_names_are_unique_among_siblings_and_numbers_finite(name):
+    _, world = read(name)
+    for element in world.iter():
+        # plugins are named by their class
+        names = [c.get("name") for c in element if c.tag != "plugin" and c.get("name")]
+        assert len(names) == len(set(names))
+        for word in (element.text or "").split():
+            assert word.lstrip("-") not in ("nan", "inf")
