@@ -20,7 +20,7 @@ from snn_ros.ros.qos import RESULT
 
 ROOT = Path(__file__).resolve().parents[2]
 NULL = ROOT / "test" / "ros" / "fixtures" / "null_perception_node.py"
-SIM_TIME = ("--ros-args", "-p", "use_sim_time:=true")
+SILENCE_LIMIT = ("-p", "silence_limit:=1.0")
 
 
 def test_the_cloud_is_read_without_its_infinite_points():
@@ -39,7 +39,7 @@ def test_the_cloud_is_read_without_its_infinite_points():
 
 def test_clouds_through_a_perception_node(probe, start_node):
     name = "/null_perception"
-    node = start_node(NULL, *SIM_TIME)
+    node = start_node(NULL, "--ros-args", "-p", "use_sim_time:=true", *SILENCE_LIMIT)
     answers = probe.hear(f"{name}/output/points", PointCloud2, RESULT)
     stream = GazeboStream(
         probe, {f"{name}/input/points": Sensor(PointCloud2, gazebo_stream.cloud, every=2)}
@@ -59,7 +59,7 @@ def blimp(probe, start_node):
             executable = find_executable(process.package, process.executable)
             words = process.command(executable)
             nodes[process.full_name] = start_node(
-                executable, *words[words.index("--ros-args") :], "-p", "silence_limit:=1.0"
+                executable, *words[words.index("--ros-args") :], *SILENCE_LIMIT
             )
     for name in nodes:
         probe.wait_active(name)

@@ -211,13 +211,14 @@ def check_pause_and_reset(
 ) -> None:
     """What every node that answers a stream must do, from 0 over a pause to a reset.
 
-    It answers with stamps of the time played, says nothing new while the world stands still, goes
-    on afterwards, and after the reset answers with the new time and has said that time went back.
+    It answers with stamps of the time played, while the world stands still says nothing but that
+    data is missing, goes on afterwards, and after the reset answers with the new time and has said
+    that time went back.
 
     Args:
         probe: hears the answers.
         stream: feeds the node and has not been played yet.
-        node: its name in the graph.
+        node: its name in the graph; started with ``silence_limit`` 1.0.
         answers: what the probe hears of the node, stamped messages.
         settling: simulated s until it answers.
     """
@@ -226,9 +227,10 @@ def check_pause_and_reset(
     first = len(answers)
     assert first > 0, "no answer to a world that begins at 0"
     assert max(stamps(answers)) <= stream.time_ns
-    probe.spin(0.3)  # answers still on their way
+    probe.spin(0.6)  # answers still on their way
     before_pause = len(answers)
     stream.pause(1.5)
+    probe.wait(lambda: "no data on" in probe.health(node)["message"], 5.0, "a report of silence")
     assert len(answers) == before_pause, "an answer while the world stood still"
     stream.play(1.0)
     assert len(answers) > before_pause, "no answer after the pause"
