@@ -3,12 +3,18 @@
 Cases go through all street scenarios of config/scenarios, a few moments of each.
 """
 
+import contextlib
 import json
+import subprocess
+import sys
+import time
+from collections import Counter
 from dataclasses import replace
 
 import cv2
 import mujoco
 import numpy as np
+import psutil
 import pytest
 from scipy.spatial.transform import Rotation
 from support.closed_form import (
@@ -31,9 +37,12 @@ from unit.simulation.sensors.test_lidar import World
 from benchmarks import lidar_realism, realism_report, scan_statistics
 from benchmarks import simulation as speed
 from benchmarks.street_worlds import drives_through
-from snn_ros.bags.convert.kitti_calibration import read_object_calibration
+from snn_ros.bags import BagReader
 from snn_ros.geometry.boxes import count_points
+from snn_ros.geometry.image_boxes import project_boxes
 from snn_ros.geometry.rigid import inverse, rigid_transform
+from snn_ros.kitti.calibration import read_object_calibration
+from snn_ros.kitti.difficulty import difficulties
 from snn_ros.simulation.sensors.camera import CameraConfig, CameraRig
 from snn_ros.simulation.sensors.lidar import Lidar
 from snn_ros.simulation.sensors.lidar_config import BEAMS, LIDARS
@@ -41,7 +50,6 @@ from snn_ros.simulation.sensors.mounts import KITTI_BASELINE, KITTI_LIDAR, kitti
 from snn_ros.simulation.sensors.odometry import OdometryParameters, WheelOdometry
 from snn_ros.simulation.sensors.sweep import Sweep
 from snn_ros.simulation.street.drive import StreetDrive
-from snn_ros.simulation.street.kitti import difficulties, project_boxes
 from snn_ros.simulation.street.motion import sub_steps
 from snn_ros.simulation.street.simulation import ODOMETRY_RATE
 from snn_ros.simulation.street.surfaces import class_index
@@ -429,6 +437,38 @@ def test_speed(figures):
     figures.update(speed.measure())
     below = {name: figures[name] for name, least in speed.TARGETS.items() if figures[name] < least}
     assert below == {}
+
+
+def test_a_minute_of_all_sensors_is_recorded_whole(figures, tmp_path):
+    """Memory of the process that simulates and writes, and what is in the file."""
+    words = ["simulate", "street_urban_day", "--bag", str(tmp_path / "bag"), "--json", "-"]
+    settings = {"duration": 60, "sensors.cameras": "all", "sensors.lidar_columns": 2048}
+    for name, value in settings.items():
+        words += ["--set", f"{name}={value}"]
+    command = [sys.executable, "-m", "snn_ros.cli", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        watched, most = psutil.Process(process.pid), 0
+        while process.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                most = max(most, watched.memory_info().rss)
+            time.sleep(0.2)
+        made = json.loads(process.stdout.read())
+    periods, rates = 600, {"/imu": 10, "/odometry": 5, "/wheels": 5, "/tf": 6}
+    once = {"/tf_static", "/route"}
+    expected = {
+        name: 1 if name in once else periods * rates.get(name, 1)
+        for name in made["topics"]
+        if name != "/ground_truth/collision"
+    }
+    with BagReader(tmp_path / "bag") as bag:
+        found = Counter(message.topic for message in bag.messages())
+    figures.update(
+        peak_memory_gb=most / 2**30, wall_s=made["wall_s"], messages=found.total(),
+        real_time_factor=60.0 / made["wall_s"], topics=len(expected),
+        bag_gb=sum(file.stat().st_size for file in (tmp_path / "bag").iterdir()) / 2**30,
+    )  # fmt: skip
+    assert dict(found) == expected
+    assert most < 3 * 2**30
 
 
 def _all_moments(**options):
