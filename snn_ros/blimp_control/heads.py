@@ -14,8 +14,10 @@ from snn_ros.blimp_control import weights
 from snn_ros.blimp_control.model import SpikingNetwork
 from snn_ros.blimp_control.motors import COMMAND_LIMIT
 from snn_ros.blimp_control.parameters import NetworkParameters
+from snn_ros.blimp_control.pipeline import layer_activity
 from snn_ros.blimp_control.safety import clamped
 from snn_ros.blimp_control.shadow import Handover, ShadowConfig, ShadowMonitor
+from snn_ros.spiking.activity import NetworkActivity
 
 SNN, PD = "snn", "pid"
 ERROR_LIMIT = 1.5  # of the scaled error, as of the altitude error in m
@@ -134,3 +136,22 @@ class Head:
                 return self._handover.blend(u_pd)
         self._u = u_snn
         return u_snn
+
+    def spike_activity(self) -> NetworkActivity | None:
+        """What the network did since the last call; None if it rested.
+
+        Counted as for the altitude (``BlimpController.spike_activity``): an encoder spike reaches
+        both cells of its hidden pair, a hidden spike the readout.
+        """
+        encoder, hidden, ticks = self.network.take_counts()
+        if not ticks:
+            return None
+        inputs = 2 if self.axis.derivative else 1
+        return NetworkActivity(
+            (
+                layer_activity(f"{self.axis.name} encoder", encoder, ticks),
+                layer_activity(f"{self.axis.name} hidden", hidden, ticks),
+            ),
+            synaptic_operations=int(2 * encoder.sum() + hidden.sum()),
+            macs=ticks * ((inputs + 1) * encoder.size + 2 * hidden.size + 1),
+        )

@@ -24,6 +24,7 @@ from snn_ros.blimp_control.motors import TILT_UP
 from snn_ros.blimp_control.pid import NOMINAL_PERIOD
 from snn_ros.blimp_control.planar_motion import PlanarDemand, PlanarMotion
 from snn_ros.blimp_control.supervisor import BlimpSupervisor, ControlOutput
+from snn_ros.spiking.activity import NetworkActivity
 
 ALTITUDE, FULL, LAND, OFF = "altitude", "full", "land", "off"
 MODES = (ALTITUDE, FULL, LAND, OFF)
@@ -108,6 +109,16 @@ class BlimpPilot:
         else:
             self.planar.rest()
         return PilotOutput(self._with_planar(control, planar, period), planar, self.mode)
+
+    def spike_activity(self) -> NetworkActivity:
+        """What all networks did since the last call; those that rested are left out."""
+        heads = (head.spike_activity() for head in (self.planar.yaw, self.planar.surge))
+        parts = [self.supervisor.controller.spike_activity(), *(part for part in heads if part)]
+        return NetworkActivity(
+            tuple(layer for part in parts for layer in part.layers),
+            synaptic_operations=sum(part.synaptic_operations for part in parts),
+            macs=sum(part.macs for part in parts),
+        )
 
     def _with_planar(
         self, control: ControlOutput, planar: PlanarDemand, period: float

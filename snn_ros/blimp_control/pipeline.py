@@ -236,9 +236,9 @@ class BlimpController:
         decays = encoder.size + 2 * hidden.size + np.count_nonzero(adaptive) + _READOUTS
         inputs = 1 if not p.encoder_rate_weight.any() else 2
         layers = (
-            _layer("encoder", encoder, ticks),
-            _layer("fast", hidden[: p.fast], ticks),
-            _layer("slow", hidden[p.fast :], ticks),
+            layer_activity("encoder", encoder, ticks),
+            layer_activity("fast", hidden[: p.fast], ticks),
+            layer_activity("slow", hidden[p.fast :], ticks),
         )
         return NetworkActivity(
             layers,
@@ -277,7 +277,8 @@ class BlimpController:
         return self._last
 
 
-def _layer(name: str, counts: FloatArray, ticks: int) -> LayerActivity:
+def layer_activity(name: str, counts: FloatArray, ticks: int) -> LayerActivity:
+    """What a layer did whose cells fired so often in so many ticks; (N,) counts."""
     spikes = int(counts.sum())
     return LayerActivity(
         name, counts.size, counts.size * ticks, spikes, int((counts == 0).sum()), spikes

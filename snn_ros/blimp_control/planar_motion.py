@@ -15,7 +15,7 @@ from snn_ros.blimp_control.allocation import ThrusterConfig
 from snn_ros.blimp_control.heads import Head
 from snn_ros.blimp_control.motors import COMMAND_LIMIT
 from snn_ros.blimp_control.safety import clamped
-from snn_ros.configuration import setting
+from snn_ros.configuration import check, setting
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,13 @@ class PlanarMotion:
         yaw: the yaw head.
         surge: the surge head.
         config: the rules.
+
+    Raises:
+        ConfigurationError: a value of the configuration is wrong.
     """
 
     def __init__(self, yaw: Head, surge: Head, config: PlanarConfig) -> None:
-        self.yaw, self.surge, self.config = yaw, surge, config
+        self.yaw, self.surge, self.config = yaw, surge, check(config)
         self.forget()
 
     @property

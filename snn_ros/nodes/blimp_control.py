@@ -177,7 +177,7 @@ class BlimpControlNode(SystemNode[BlimpControlParameters]):
         self._publish_debug(output, period, step_time)
         self._ticks += 1
         if self._ticks % _ACTIVITY_TICKS == 0 and self._activity.get_subscription_count():
-            activity = self._supervisor.controller.spike_activity()
+            activity = self._pilot.spike_activity()
             self._activity.publish(write_spike_activity(activity, stamp))
         self._raise_alarm(output)
 

@@ -182,3 +182,21 @@ def test_an_unknown_mode_is_named_and_changes_nothing(make_pilot):
     flight = airborne(pilot)
     assert "'hover'" in pilot.set_mode("hover", flight.clock)
     assert pilot.mode == FULL
+
+
+def test_spikes_of_all_networks_that_flew_are_reported(make_pilot):
+    pilot = make_pilot()
+    flight = airborne(pilot)
+    altitude = pilot.spike_activity()
+    assert [layer.name for layer in altitude.layers] == ["encoder", "fast", "slow"]
+    flight.piloted.wish = (0.4, 0.2)
+    flight.fly(1.0)
+    together = pilot.spike_activity()
+    names = [layer.name for layer in together.layers]
+    assert names[3:] == ["yaw encoder", "yaw hidden", "surge encoder", "surge hidden"]
+    assert {layer.neuron_steps for layer in together.layers[3:]} == {32 * 10}
+    assert sum(layer.spikes for layer in together.layers[5:]) > 0
+    # Each encoder spike is heard by two cells, each hidden spike by the readout.
+    heads = together.layers[3:]
+    additions = sum(2 * e.spikes + h.spikes for e, h in zip(heads[::2], heads[1::2], strict=True))
+    assert together.synaptic_operations > additions > 0
