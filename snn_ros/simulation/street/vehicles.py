@@ -202,16 +202,15 @@ def _add_wheels(meshes: VehicleMeshes, axle: float, radius: float, width: float)
     for side in (1.0, -1.0):
         face = side * width / 2
         outwards = (0.0, side, 0.0)
-        tyre = tube((axle, face - side * 0.20, radius), (axle, face, radius), (radius, radius), 16)
+        inside, outside = face - side * 0.20, face + side * 0.004  # before the arch
+        tyre = tube((axle, inside, radius), (axle, outside, radius), (radius, radius), 16)
         arch = disc((axle, face + side * 0.002, radius * 1.02), outwards, 1.16 * radius, 16)
-        tread = disc((axle, face + side * 0.004, radius), outwards, radius, 16)
         rim = disc((axle, face + side * 0.006, radius), outwards, 0.66 * radius, 12)
         hub = disc((axle, face + side * 0.007, radius), outwards, 0.20 * radius, 8)
         arch_above = _clipped_below(arch, 0.42 * radius)
         meshes.trim += [
-            tyre.textured(swatch("tyre")), arch_above.textured(swatch("black")),
-            tread.textured(swatch("tyre")), rim.textured(swatch("rim")),
-            hub.textured(swatch("dark")),
+            tyre.textured(swatch("tyre")), arch_above.two_sided().textured(swatch("black")),
+            rim.textured(swatch("rim")), hub.textured(swatch("dark")),
         ]  # fmt: skip
 
 
