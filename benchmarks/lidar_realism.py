@@ -19,8 +19,8 @@ from benchmarks import realism_report
 from benchmarks.output import json_target, publish
 from benchmarks.scan_statistics import FEWEST_CARS, Scan, compare, verdict
 from benchmarks.street_worlds import DriveThrough, drives_through
-from snn_ros.bags.convert.kitti_calibration import read_object_calibration
 from snn_ros.geometry.rigid import inverse
+from snn_ros.kitti.calibration import read_object_calibration
 from snn_ros.simulation.sensors.lidar import Lidar
 from snn_ros.simulation.sensors.lidar_config import LIDARS
 from snn_ros.simulation.sensors.mounts import KITTI_LIDAR

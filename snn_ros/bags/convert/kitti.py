@@ -2,7 +2,7 @@
 
 ``/kitti/points``, ``/kitti/camera_N/image`` and ``/kitti/camera_N/camera_info``,
 ``/kitti/odometry``, ``/kitti/ground_truth``, ``/tf`` and ``/tf_static``; for the frames see
-``kitti_calibration``.
+``snn_ros.kitti.calibration``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from snn_ros.bags.convert import messages
-from snn_ros.bags.convert.kitti_calibration import Calibration
 from snn_ros.bags.convert.sources import (
     STATIC_TRANSFORMS,
     TRANSFORMS,
@@ -22,6 +21,7 @@ from snn_ros.bags.convert.sources import (
     read_points,
 )
 from snn_ros.geometry.rigid import Transform
+from snn_ros.kitti.calibration import Calibration
 
 CAMERAS = range(4)
 

@@ -10,10 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from snn_ros.bags.convert import messages
 from snn_ros.bags.convert.kitti import camera_entries, scan_entry, static_entry
-from snn_ros.bags.convert.kitti_calibration import read_object_calibration
 from snn_ros.bags.convert.sources import Entry, Source, frames_in, read_text, stamps_at
 from snn_ros.bags.errors import ConversionError
 from snn_ros.geometry.rigid import Transform, inverse
+from snn_ros.kitti.calibration import read_object_calibration
+from snn_ros.kitti.labels import DONT_CARE, boxes_of, read_labels
 
 
 def kitti_object(source: Source) -> Iterator[Entry]:
@@ -51,21 +52,13 @@ def kitti_object(source: Source) -> Iterator[Entry]:
 def _labelled_boxes(
     file: Path, T_velodyne_camera: Transform, source: Source
 ) -> Iterator[messages.Box]:
-    """The boxes of a label file.
-
-    A label gives height, width, length, the bottom centre in rectified camera 0, and the rotation
-    about that camera's y axis (down), 0 where the object points along its x axis (right).
-    """
-    for line in read_text(file).splitlines():
-        label, *words = line.split()
-        if label == "DontCare":
-            source.left_out["DontCare labels"] += 1
-            continue
-        try:
-            height, width, length, x, y, z, rotation_y = (float(word) for word in words[7:14])
-        except ValueError:
-            raise ConversionError(file, f"not a label of 15 columns: {line!r}") from None
+    every = read_labels(file)
+    labels = [label for label in every if label.class_name != DONT_CARE]
+    if left_out := len(every) - len(labels):
+        source.left_out["DontCare labels"] += left_out
+    for label, box in zip(labels, boxes_of(labels, T_velodyne_camera), strict=True):
         pose = np.eye(4)
-        pose[:3, :3] = Rotation.from_euler("z", -rotation_y - np.pi / 2).as_matrix()
-        pose[:3, 3] = (T_velodyne_camera @ [x, y - height / 2, z, 1.0])[:3]
-        yield messages.Box(label, pose, (length, width, height))
+        pose[:3, :3] = Rotation.from_euler("z", box[6]).as_matrix()
+        pose[:3, 3] = box[:3]
+        length, width, height = box[3:6].tolist()
+        yield messages.Box(label.class_name, pose, (length, width, height))

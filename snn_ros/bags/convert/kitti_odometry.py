@@ -12,7 +12,6 @@ from snn_ros.bags.convert.kitti import (
     scan_entry,
     static_entry,
 )
-from snn_ros.bags.convert.kitti_calibration import T_BASE_CAMERA, read_odometry_calibration, rigid
 from snn_ros.bags.convert.sources import (
     Entry,
     Source,
@@ -25,6 +24,7 @@ from snn_ros.bags.convert.sources import (
 )
 from snn_ros.bags.errors import ConversionError
 from snn_ros.geometry.rigid import Transform, inverse
+from snn_ros.kitti.calibration import T_BASE_CAMERA, read_odometry_calibration, rigid
 
 
 def kitti_odometry(source: Source) -> Iterator[Entry]:

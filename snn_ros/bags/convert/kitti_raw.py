@@ -17,7 +17,6 @@ from snn_ros.bags.convert.kitti import (
     scan_entry,
     static_entry,
 )
-from snn_ros.bags.convert.kitti_calibration import T_BASE_CAMERA, read_raw_calibration
 from snn_ros.bags.convert.sources import (
     Entry,
     Source,
@@ -29,6 +28,7 @@ from snn_ros.bags.convert.sources import (
 )
 from snn_ros.bags.errors import ConversionError
 from snn_ros.geometry.rigid import Transform, inverse
+from snn_ros.kitti.calibration import T_BASE_CAMERA, read_raw_calibration
 
 _EARTH_RADIUS = 6378137.0  # m, of the Mercator projection in KITTI's development kit
 _OXTS_COLUMNS = 30

@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 
 from snn_ros.errors import SnnRosError
 from snn_ros.geometry.rigid import Transform, inverse
+from snn_ros.kitti.labels import KittiLabel
 from snn_ros.simulation.sensors.camera import calibration
 from snn_ros.simulation.sensors.lidar import LidarScan
 from snn_ros.simulation.sensors.mounts import kitti_stereo
-from snn_ros.simulation.street.kitti_labels import KittiLabel, kitti_labels
+from snn_ros.simulation.street.kitti_labels import kitti_labels
 from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
 
 _SEQUENCE = "0000.txt"

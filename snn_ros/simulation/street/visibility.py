@@ -8,15 +8,12 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.geometry.image_boxes import ImageBoxes, project_boxes
 from snn_ros.geometry.rigid import inverse
+from snn_ros.kitti.difficulty import difficulties
 from snn_ros.simulation.sensors.mounts import CameraMount, pixel_directions
 from snn_ros.simulation.street.ground_truth import ObjectLabels, unobstructed_shares
-from snn_ros.simulation.street.kitti import (
-    ImageBoxes,
-    difficulties,
-    occlusion_levels,
-    project_boxes,
-)
+from snn_ros.simulation.street.kitti import occlusion_levels
 from snn_ros.simulation.street.planar import FloatArray
 from snn_ros.simulation.street.scene import StreetScene
 from snn_ros.simulation.street.surfaces import GLASS_GROUP, NO_ACTOR, SOLID_GROUP

@@ -19,6 +19,7 @@ from support.bags import (
 from snn_ros.bags import BagReader
 from snn_ros.bags.convert import BAG, CONVERTERS, Conversion, ConvertOptions, convert
 from snn_ros.bags.errors import BagExists, BagUnreadable, ConversionError, UnknownType
+from snn_ros.kitti.files import KittiFileError
 
 
 class Converted:
@@ -367,7 +368,7 @@ def test_absent_source(tmp_path, kind):
 @pytest.mark.parametrize("kind", [*CONVERTERS, BAG])
 def test_source_of_another_kind(tmp_path, kind):
     (tmp_path / "empty").mkdir()
-    with pytest.raises((ConversionError, BagUnreadable)):
+    with pytest.raises((ConversionError, KittiFileError, BagUnreadable)):
         convert(kind, tmp_path / "empty", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -443,17 +444,17 @@ def bad_matrix(folder: Path) -> str:
 def test_damaged_kitti_odometry(tmp_path, damage):
     folder = datasets.kitti_odometry(tmp_path / "00")
     reason = damage(folder)
-    with pytest.raises(ConversionError, match=reason):
+    with pytest.raises((ConversionError, KittiFileError), match=reason):
         convert("kitti-odometry", folder, tmp_path / "out")
 
 
 def test_damaged_kitti_object(tmp_path):
     folder = datasets.kitti_object(tmp_path / "training")
     (folder / "label_2" / "000001.txt").write_text("Car 0 0 0\n")
-    with pytest.raises(ConversionError, match="000001.txt: not a label of 15 columns: 'Car 0 0 0'"):
+    with pytest.raises(KittiFileError, match="000001.txt: not a label of 15 columns: 'Car 0 0 0'"):
         convert("kitti-object", folder, tmp_path / "out")
     (folder / "calib" / "000000.txt").write_text(datasets.projections())
-    with pytest.raises(ConversionError, match="000000.txt: no R0_rect, Tr_velo_to_cam"):
+    with pytest.raises(KittiFileError, match="000000.txt: no R0_rect, Tr_velo_to_cam"):
         convert("kitti-object", folder, tmp_path / "out")
 
 

@@ -13,17 +13,17 @@ from unit.simulation.street.small_place import PLACE
 from snn_ros.geometry.angles import wrap_angle
 from snn_ros.geometry.boxes import count_points
 from snn_ros.geometry.rigid import inverse
-from snn_ros.simulation.sensors.mounts import kitti_stereo
-from snn_ros.simulation.street.actors import ActorSpec, ActorState
-from snn_ros.simulation.street.ego import EgoCommand, EgoParameters, EgoState, step
-from snn_ros.simulation.street.ground_truth import object_labels
-from snn_ros.simulation.street.kitti import (
+from snn_ros.kitti.difficulty import (
     EASY,
     FULLY_VISIBLE,
     LARGELY_OCCLUDED,
     NO_DIFFICULTY,
     UNKNOWN,
 )
+from snn_ros.simulation.sensors.mounts import kitti_stereo
+from snn_ros.simulation.street.actors import ActorSpec, ActorState
+from snn_ros.simulation.street.ego import EgoCommand, EgoParameters, EgoState, step
+from snn_ros.simulation.street.ground_truth import object_labels
 from snn_ros.simulation.street.motion import sub_steps
 from snn_ros.simulation.street.scenario import Density, StreetScenario, street_scenario
 from snn_ros.simulation.street.scene import StreetScene

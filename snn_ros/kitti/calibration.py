@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from snn_ros.bags.convert.sources import read_text
-from snn_ros.bags.errors import ConversionError
 from snn_ros.geometry.rigid import Transform
+from snn_ros.kitti.files import KittiFileError, read_text
 
 T_BASE_CAMERA = np.array([[0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]], dtype=float)
 """From optical axes (x right, y down, z forward) to those of a robot (x forward, y left, z up)."""
@@ -32,9 +31,20 @@ class Calibration:
     sensors: dict[str, tuple[str, Transform]]
     """What else there is, ``velodyne`` or ``imu_link``: its parent frame and T_parent_sensor."""
 
+    def camera_pose(self, number: int) -> Transform:
+        """T_camera_0_camera of a camera: the rectified ones differ by a translation.
+
+        Raises:
+            KittiFileError: the file does not have this camera.
+        """
+        projection = self._projection(number)
+        place = np.eye(4)
+        place[:3, 3] = -np.linalg.solve(projection[:, :3], projection[:, 3])  # P = K [I | t]
+        return place
+
     def links(self) -> list[tuple[str, str, Transform]]:
         """All static frames as (parent, child, T_parent_child)."""
-        cameras = [(n, _place_of(projection)) for n, projection in self.projections.items() if n]
+        cameras = [(n, self.camera_pose(n)) for n in self.projections if n]
         return [
             ("base_link", "camera_0", T_BASE_CAMERA),
             *(("camera_0", f"camera_{n}", place) for n, place in cameras),
@@ -48,16 +58,19 @@ class Calibration:
         of the left one, so that P[0, 3] of the right one is -fx times the baseline of the pair.
 
         Raises:
-            ConversionError: the file does not have this camera.
+            KittiFileError: the file does not have this camera.
         """
-        if number not in self.projections:
-            raise ConversionError(self.file, f"no projection matrix of camera {number}")
-        projection = self.projections[number]
+        projection = self._projection(number)
         matrix = np.hstack([projection[:, :3], np.zeros((3, 1))])
         left = self.projections.get(number - 1)
         if number % 2 and left is not None:
             matrix[0, 3] = projection[0, 3] - left[0, 3]
         return matrix
+
+    def _projection(self, number: int) -> NDArray[np.float64]:
+        if number not in self.projections:
+            raise KittiFileError(self.file, f"no projection matrix of camera {number}")
+        return self.projections[number]
 
 
 def read_odometry_calibration(path: Path) -> Calibration:
@@ -106,7 +119,7 @@ def rigid(numbers: list[float], path: Path) -> Transform:
         path: where they come from.
 
     Raises:
-        ConversionError: there are more or fewer.
+        KittiFileError: there are more or fewer.
     """
     return np.vstack([_matrix(numbers, 3, 4, path), [0.0, 0.0, 0.0, 1.0]])
 
@@ -121,13 +134,13 @@ def _read_named(path: Path, *needed: str) -> dict[str, list[float]]:
         except ValueError:  # a date, such as calib_time in KITTI's raw data
             continue
     if missing := [name for name in needed if name not in values]:
-        raise ConversionError(path, f"no {', '.join(missing)}")
+        raise KittiFileError(path, f"no {', '.join(missing)}")
     return values
 
 
 def _matrix(numbers: list[float], rows: int, columns: int, path: Path) -> NDArray[np.float64]:
     if len(numbers) != rows * columns or not np.isfinite(numbers).all():
-        raise ConversionError(path, f"{numbers!r} is no {rows}x{columns} matrix")
+        raise KittiFileError(path, f"{numbers!r} is no {rows}x{columns} matrix")
     return np.array(numbers).reshape(rows, columns)
 
 
@@ -137,10 +150,3 @@ def _rotation_and_translation(path: Path) -> Transform:
     transform[:3, :3] = _matrix(values["R"], 3, 3, path)
     transform[:3, 3] = _matrix(values["T"], 1, 3, path)
     return transform
-
-
-def _place_of(projection: NDArray[np.float64]) -> Transform:
-    """T_camera_0_camera_n of P = K [I | t]: the rectified cameras differ by a translation."""
-    place = np.eye(4)
-    place[:3, 3] = -np.linalg.solve(projection[:, :3], projection[:, 3])
-    return place

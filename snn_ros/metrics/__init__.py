@@ -1,0 +1,1 @@
+"""Scores of what systems found against what is there."""
