@@ -158,8 +158,8 @@ def _average(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Move the average towards the network; statistics of normalisation are taken over."""
     for mean, value in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(value, 1.0 - decay)
-    for statistic, value in zip(average.buffers(), model.buffers(), strict=True):
-        statistic.copy_(value)
+    for statistic, newest in zip(average.buffers(), model.buffers(), strict=True):
+        statistic.copy_(newest)
 
 
 def _evaluated(task: Task[Any], model: nn.Module) -> Mapping[str, float]:
