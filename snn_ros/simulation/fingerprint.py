@@ -13,7 +13,7 @@ from typing import Any
 import snn_ros
 
 _PACKAGE = Path(snn_ros.__file__).parent
-_SOURCES = ("simulation", "geometry", "configuration.py")
+_SOURCES = ("simulation", "geometry", "kitti", "configuration.py")
 _LIBRARIES = ("mujoco", "numpy", "numba", "scipy", "opencv-python")
 LENGTH = 12  # hexadecimal digits; 48 bits
 

@@ -28,8 +28,11 @@ from snn_ros.simulation.street.scenario import StreetScenario
 from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
 
 _RECORDING_CODE = (
-    "bags/writer.py",
+    "bags",
+    "msg",
+    "nodes/recorder.py",
     "nodes/serialisation.py",
+    "nodes/simulated_world.py",
     "nodes/street_recorder.py",
     "nodes/street_topics.py",
     "ros/conversions",

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +159,29 @@ def test_what_is_made_depends_on_the_code(tmp_path, monkeypatch) -> None:
     names.append(name())
     assert len(set(names)) == len(names)
     assert name() == names[-1]
+
+
+_HARMLESS = {"snn_ros", "snn_ros.errors", "snn_ros.packages", "snn_ros.nodes", "snn_ros.ros"}
+"""What a recording cannot depend on: texts of errors, paths, empty packages."""
+
+
+@pytest.mark.parametrize(
+    ("module", "more"),
+    [
+        ("snn_ros.simulation.training_frames", ()),
+        ("snn_ros.nodes.street_recorder", recordings._RECORDING_CODE),
+    ],
+)
+def test_all_code_that_is_used_is_in_the_fingerprint(module, more) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    used = {name for name in found.stdout.split() if name.partition(".")[0] == "snn_ros"}
+    names = [f"snn_ros.{source.removesuffix('.py')}".replace("/", ".")
+             for source in (*fingerprint._SOURCES, *more)]  # fmt: skip
+    covered = tuple(f"{name}." for name in names)
+    assert {name for name in used if not f"{name}.".startswith(covered)} <= _HARMLESS
 
 
 def test_an_entry_is_made_whole_or_not_at_all(tmp_path, monkeypatch, suite_words) -> None:

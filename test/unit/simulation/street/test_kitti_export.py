@@ -237,15 +237,19 @@ def test_a_frame_that_was_cut_short_is_not_there(tmp_path, monkeypatch, error) -
 
 
 def test_what_is_refused(tmp_path) -> None:
-    with drive(cameras="none") as street, pytest.raises(KittiFolderExists) as caught:
-        export_kitti(street, tmp_path)
-    assert str(tmp_path) in str(caught.value)
+    (tmp_path / "file").touch()
+    with drive() as street:
+        with pytest.raises(KittiFolderExists) as caught:
+            export_kitti(street, tmp_path)
+        assert str(tmp_path) in str(caught.value)
+        with pytest.raises(KittiNotWritten, match="Not a directory"):
+            export_kitti(street, tmp_path / "file" / "drive")
+
+
+def test_surround_cameras_have_no_place_there(tmp_path) -> None:
     with (
         drive(cameras="surround", surround_width=160, lidar="none") as street,
         pytest.raises(NotAKittiCar, match=r"sensors\.cameras = 'surround'"),
     ):
         export_kitti(street, tmp_path / "drive")
     assert not (tmp_path / "drive").exists()
-    (tmp_path / "file").touch()
-    with drive(cameras="none") as street, pytest.raises(KittiNotWritten):
-        export_kitti(street, tmp_path / "file" / "drive")
