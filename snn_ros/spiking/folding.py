@@ -7,7 +7,7 @@ W' = W scale,   b' = beta + (b - mean) scale,   per output channel
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,14 @@ from snn_ros.errors import SnnRosError
 
 Layer = TypeVar("Layer", bound=nn.Module)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-FOLDABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED)
+OUTPUT_AXIS: dict[type[nn.Module], int] = {
+    **dict.fromkeys((nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), 0),
+    **dict.fromkeys(TRANSPOSED, 1),
+}
+"""Layers that can be folded into, and which axis of their `weight` counts the output channels.
+
+A package with its own kind of layer (`weight`, and `bias` or None) adds it here.
+"""
 
 
 class FoldingError(SnnRosError):
@@ -71,14 +78,17 @@ def fold_batch_norm(layer: Layer, batch_norm: _BatchNorm) -> Layer:
     Raises:
         FoldingError: if the layer is of another kind, or as in `fold_weights`.
     """
-    if not isinstance(layer, FOLDABLE):
+    output_axis = _output_axis(layer)
+    if output_axis is None:
         raise FoldingError(f"cannot fold into a layer of type {type(layer).__name__}")
-    transposed = isinstance(layer, TRANSPOSED)
-    if transposed and layer.groups != 1:
+    if isinstance(layer, TRANSPOSED) and layer.groups != 1:
         raise FoldingError(f"cannot fold into a transposed convolution of {layer.groups} groups")
     with torch.no_grad():
         weight, bias = fold_weights(
-            layer.weight, layer.bias, batch_norm, output_axis=1 if transposed else 0
+            cast(Tensor, layer.weight),
+            cast("Tensor | None", layer.bias),
+            batch_norm,
+            output_axis=output_axis,
         )
     folded = copy.deepcopy(layer)
     folded.weight = nn.Parameter(weight)
@@ -99,6 +109,11 @@ def fold_network(network: Layer) -> Layer:
     for block in [module for module in folded.modules() if isinstance(module, nn.Sequential)]:
         for index in range(len(block) - 1):
             layer, after = block[index], block[index + 1]
-            if isinstance(layer, FOLDABLE) and isinstance(after, _BatchNorm):
+            if _output_axis(layer) is not None and isinstance(after, _BatchNorm):
                 block[index], block[index + 1] = fold_batch_norm(layer, after), nn.Identity()
     return folded
+
+
+def _output_axis(layer: nn.Module) -> int | None:
+    """Which axis of the weight counts the outputs; None for a layer that cannot be folded into."""
+    return next((OUTPUT_AXIS[kind] for kind in type(layer).__mro__ if kind in OUTPUT_AXIS), None)

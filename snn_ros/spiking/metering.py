@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from snn_ros.spiking.activity import EnergyModel, LayerMeter, NetworkActivity
 from snn_ros.spiking.modules import SpikingModule
 from snn_ros.spiking.synapses import (
+    SynapseInput,
     multiply_accumulates,
     refuse_real_input,
     spike_additions,
     split_synapses,
+    values_of,
 )
 
 
@@ -99,12 +101,14 @@ class ActivityMeter:
         counts = output[0] if isinstance(output, tuple) else output
         self._layers.setdefault(name, LayerMeter(name, max_count)).add(counts)
 
-    def _record_real_input(self, layer: nn.Module, inputs: Tensor, output: Tensor) -> None:
+    def _record_real_input(
+        self, layer: nn.Module, inputs: SynapseInput, output: SynapseInput
+    ) -> None:
         self._macs += multiply_accumulates(layer, inputs, output)
 
     def _record_spike_input(
-        self, name: str, layer: nn.Module, counts: Tensor, output: Tensor
+        self, name: str, layer: nn.Module, counts: SynapseInput, output: SynapseInput
     ) -> None:
         if self._verify:
-            refuse_real_input(name, counts)
+            refuse_real_input(name, values_of(counts))
         self._additions += spike_additions(layer, counts, output)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,30 @@ from torch.nn.modules.conv import _ConvNd
 
 from snn_ros.errors import SnnRosError
 
-CountOperations = Callable[[Any, Tensor, Tensor], int]
+
+class Featured(Protocol):
+    """What a synapse may take instead of a plain tensor, e.g. features at the sites of a grid."""
+
+    @property
+    def features(self) -> Tensor:
+        """The values alone."""
+
+    def with_features(self, features: Tensor) -> Featured:
+        """The same with other values."""
+
+    def __add__(self, other: Any) -> Any:
+        """Sum of the values."""
+
+
+SynapseInput = Tensor | Featured
+
+CountOperations = Callable[[Any, Any, Any], int]
 """Layer, its input and its output to a number of operations."""
+
+
+def values_of(inputs: SynapseInput) -> Tensor:
+    """The values that a synapse receives."""
+    return inputs if isinstance(inputs, Tensor) else inputs.features
 
 
 class SynapseKind(NamedTuple):
@@ -38,7 +60,7 @@ class SynapseError(SnnRosError):
     """A network does not have the synapses it was said to have; the text names the layer."""
 
 
-def multiply_accumulates(layer: nn.Module, inputs: Tensor, output: Tensor) -> int:
+def multiply_accumulates(layer: nn.Module, inputs: SynapseInput, output: SynapseInput) -> int:
     """Multiply-accumulates of one call of a synapse with real-valued input.
 
     Raises:
@@ -47,7 +69,7 @@ def multiply_accumulates(layer: nn.Module, inputs: Tensor, output: Tensor) -> in
     return _kind(layer).multiply_accumulates(layer, inputs, output)
 
 
-def spike_additions(layer: nn.Module, counts: Tensor, output: Tensor) -> int:
+def spike_additions(layer: nn.Module, counts: SynapseInput, output: SynapseInput) -> int:
     """Additions that the spikes `counts` cause in one call of a synapse.
 
     Raises:

@@ -18,7 +18,12 @@ from torch.func import functional_call
 
 from snn_ros.spiking.integer_lif import unrolled_count, unrolled_counts
 from snn_ros.spiking.modules import IntegerLIF, IntegerSpike, SpikingModule
-from snn_ros.spiking.synapses import refuse_real_input, split_synapses
+from snn_ros.spiking.synapses import (
+    SynapseInput,
+    refuse_real_input,
+    split_synapses,
+    values_of,
+)
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -31,14 +36,19 @@ class UnrolledSynapse(nn.Module):
         self.layer = layer
         self.max_count = max_count
 
-    def forward(self, counts: Tensor) -> Tensor:
+    def forward(self, counts: SynapseInput) -> SynapseInput:
         """What the layer gives for `counts`, summed over max_count binary passes.
 
         Raises:
             SynapseError: if an entry is no integer 0..max_count.
         """
-        refuse_real_input(str(self.layer), counts, self.max_count)
-        first, *others = unrolled_counts(counts, self.max_count)
+        values = values_of(counts)
+        refuse_real_input(str(self.layer), values, self.max_count)
+        substeps = unrolled_counts(values, self.max_count)
+        first, *others = (
+            spikes if isinstance(counts, Tensor) else counts.with_features(spikes)
+            for spikes in substeps
+        )
         bias = getattr(self.layer, "bias", None)
         no_bias = {} if bias is None else {"bias": torch.zeros_like(bias)}
         output = self.layer(first)

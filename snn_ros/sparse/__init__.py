@@ -1,0 +1,1 @@
+"""Sparse voxels: coding points, rulebooks, and convolutions that visit occupied sites alone."""
