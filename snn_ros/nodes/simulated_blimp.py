@@ -108,16 +108,17 @@ class SimulatedBlimp(SimulatedWorld):
         self._command = MotorCommand(*values)
         return stamp_ns
 
-    def advance(self) -> list[Stamped]:
-        """Fly one control period; the clock last: who acts on it has the readings already."""
-        self.frame = frame = self._flight.advance(self._command)
-        for contact in frame.contacts:
+    def advance(self) -> Iterator[Stamped]:
+        """Fly one control period; each message is made when it is asked for.
+
+        A reading that is published while the next message is still being made is there well
+        before the clock, so that the controller counts it into this period.
+        """
+        self.frame = self._flight.advance(self._command)
+        for contact in self.frame.contacts:
             worst = self._worst_contacts.get(contact.surface, 0.0)
             self._worst_contacts[contact.surface] = max(worst, contact.speed)
-        stamp_ns = from_seconds(frame.stamp)
-        found = [*self._sensors(frame, stamp_ns), *_truth(frame, stamp_ns)]
-        found.append((CLOCK, Clock(clock=write_stamp(stamp_ns))))
-        return [Stamped(stamp_ns, topic, message) for topic, message in found]
+        return self._messages(self.frame)
 
     def notes(self) -> dict[str, str]:
         """The hardest contact with each surface, in m/s."""
@@ -130,6 +131,13 @@ class SimulatedBlimp(SimulatedWorld):
 
     def close(self) -> None:
         """Nothing to free."""
+
+    def _messages(self, frame: Frame) -> Iterator[Stamped]:
+        stamp_ns = from_seconds(frame.stamp)
+        for part in (self._sensors(frame, stamp_ns), _truth(frame, stamp_ns)):
+            for topic, message in part:
+                yield Stamped(stamp_ns, topic, message)
+        yield Stamped(stamp_ns, CLOCK, Clock(clock=write_stamp(stamp_ns)))
 
     def _sensors(self, frame: Frame, stamp_ns: int) -> Iterator[tuple[str, object]]:
         limits = self._flight.scenario.sensors.range_finder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 CLOCK = "/clock"
@@ -74,8 +74,8 @@ class SimulatedWorld(Protocol):
             SnnRosError: the message must not be used.
         """
 
-    def advance(self) -> Sequence[Stamped]:
-        """Run one period; what it brought, ``/clock`` last."""
+    def advance(self) -> Iterable[Stamped]:
+        """Run one period; what it brought, ``/clock`` last: who acts on it has the rest already."""
 
     def notes(self) -> dict[str, str]:
         """Figures for diagnostics."""

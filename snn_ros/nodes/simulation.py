@@ -235,18 +235,21 @@ class SimulationNode(SystemNode[SimulationParameters]):
             self._finish()
             return
         self.health.work_begins(time.monotonic())
-        found = self._world.advance()
-        self._publish(found)
+        stamp_ns = self._publish(self._world.advance())
         now = time.monotonic()
         self._answered = False
-        self._expected_ns = found[-1].stamp_ns if self._pacing.pace == 0.0 else None
+        self._expected_ns = stamp_ns if self._pacing.pace == 0.0 else None
         self._deadline = now + (self._pacing.step_timeout if self._world.input else _FAREWELL)
         self.health.work_ends(now)
         self._report(now)
 
-    def _publish(self, found: Iterable[Stamped]) -> None:
+    def _publish(self, found: Iterable[Stamped]) -> int:
+        """Send messages in their order; the stamp of the last, in ns."""
+        stamp_ns = 0
         for stamped in found:
             self._outputs[stamped.topic].publish(stamped.message)
+            stamp_ns = stamped.stamp_ns
+        return stamp_ns
 
     def _report(self, now: float) -> None:
         """What diagnostics show."""

@@ -14,7 +14,8 @@ import pytest
 from snn_ros.blimp_control.flight_scores import rms
 from snn_ros.nodes.flight_recorder import fly
 
-TICK = 0.1 + 1e-6
+PERIOD = 0.1
+TICK = PERIOD + 1e-6
 GENTLE = 0.3  # m/s at which the floor may be touched
 EXCURSION = 0.5  # m before the stated state is entered
 FAULT = 30.0  # s, when every fault scenario begins
@@ -64,7 +65,7 @@ def excursion(log, begin, end):
 )
 def test_lost_altitude_holds_degrades_fails_safe_and_comes_back(flight, scenario, duration):
     log = flight(scenario)
-    last_reading = FAULT - TICK
+    last_reading = FAULT - PERIOD
     assert first(log, "hold", FAULT) - last_reading <= 0.15 + TICK
     degraded = first(log, "degraded", FAULT)
     assert degraded - last_reading <= 0.5 + TICK
