@@ -18,8 +18,15 @@ test: lint colcon
 	$(MAKE) demo QUICK=1
 	$(BIN)/python -m pytest -q
 
+# make accept runs the full-size cases of all systems, make accept simulation those of one.
 accept: env
-	$(BIN)/python -m pytest -m accept test/accept $(if $(SYSTEM),-k $(SYSTEM))
+	$(BIN)/python -m pytest -m accept $(or $(SYSTEMS:%=test/accept/test_%.py),test/accept)
+ifeq ($(firstword $(MAKECMDGOALS)),accept)
+SYSTEMS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: $(SYSTEMS)
+$(SYSTEMS): accept
+	@:
+endif
 
 bench: env
 	$(BIN)/python -m benchmarks
