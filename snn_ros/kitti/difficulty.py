@@ -22,6 +22,27 @@ _LARGEST_OCCLUSION = np.array([0, 1, 2])
 _LARGEST_TRUNCATION = np.array([0.15, 0.30, 0.50])
 
 
+def counts_for(
+    heights: NDArray[np.float64], occlusion: NDArray[np.integer], truncation: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which difficulties objects count for.
+
+    Args:
+        heights: (N,) of the 2D boxes in pixels.
+        occlusion: (N,) levels.
+        truncation: (N,) shares.
+
+    Returns:
+        (N, 3) easy, moderate, hard.
+    """
+    counts: NDArray[np.bool_] = (
+        (heights[:, None] > SMALLEST_HEIGHT)
+        & (occlusion[:, None] <= _LARGEST_OCCLUSION)
+        & (truncation[:, None] <= _LARGEST_TRUNCATION)
+    )
+    return counts
+
+
 def difficulties(
     heights: NDArray[np.float64], occlusion: NDArray[np.integer], truncation: NDArray[np.float64]
 ) -> NDArray[np.int64]:
@@ -35,9 +56,5 @@ def difficulties(
     Returns:
         (N,) ``EASY``, ``MODERATE``, ``HARD``, or ``NO_DIFFICULTY`` for what is ignored in all.
     """
-    counts = (
-        (heights[:, None] > SMALLEST_HEIGHT)
-        & (occlusion[:, None] <= _LARGEST_OCCLUSION)
-        & (truncation[:, None] <= _LARGEST_TRUNCATION)
-    )
+    counts = counts_for(heights, occlusion, truncation)
     return np.where(counts.any(axis=1), counts.argmax(axis=1), NO_DIFFICULTY)

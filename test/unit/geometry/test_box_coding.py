@@ -79,15 +79,3 @@ def test_half_a_turn_is_told_by_the_direction(yaw: float, flips: int) -> None:
     distance = math.remainder(float(found) - yaw, 2 * math.pi)
     near_a_border = abs(math.remainder(yaw - DIRECTION_OFFSET, math.pi)) < 1e-9
     assert near_a_border or distance == pytest.approx(0.0, abs=1e-9)
-
-
-def test_authors_codes(parity_dir) -> None:
-    path = parity_dir / "stereo_streaming" / "head_A.npz"
-    if not path.exists():
-        pytest.skip(f"authors' vectors: no {path}")
-    vectors = np.load(path)
-    anchors = vectors["coder_anchors"]
-    decoded = decode_boxes(vectors["coder_codes"], anchors)
-    np.testing.assert_allclose(decoded, vectors["coder_decoded"], atol=1e-5)
-    codes = encode_boxes(vectors["coder_decoded"], anchors)
-    np.testing.assert_allclose(codes, vectors["coder_codes"], atol=1e-5)

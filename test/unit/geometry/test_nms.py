@@ -1,7 +1,6 @@
 """Non-maximum suppression against the plain loop over all pairs."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,14 +65,3 @@ def test_as_much_as_the_threshold_is_not_more() -> None:
 
 def test_no_boxes() -> None:
     assert len(rotated_nms(np.zeros((0, 7)), np.zeros(0), 0.1)) == 0
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_authors_choice(parity_dir, dtype) -> None:
-    path = parity_dir / "stereo_streaming" / "head_A.npz"
-    if not path.exists():
-        pytest.skip(f"authors' vectors: no {path}")
-    vectors = np.load(path)
-    boxes = vectors["iou_boxes"].astype(dtype)
-    kept = rotated_nms(boxes, -np.arange(len(boxes), dtype=dtype), 0.25)
-    np.testing.assert_array_equal(kept, vectors["nms_keep_025"])
