@@ -48,8 +48,9 @@ def rotated_nms(
     while len(order) and len(kept) < most_after:
         block, order = order[:_BLOCK], order[_BLOCK:]
         best = block[_undominated(overlapping(block, block))]
-        order = order[~overlapping(best, order).any(axis=0)]
         kept = np.concatenate([kept, best])
+        if len(kept) < most_after:
+            order = order[~overlapping(best, order).any(axis=0)]
     return kept[:most_after]
 
 
