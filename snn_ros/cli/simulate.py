@@ -24,13 +24,11 @@ from typing import Any
 
 import yaml
 
-from snn_ros import configuration
 from snn_ros.bags import BagReader, BagWriter
 from snn_ros.cli import DONE, FAILED, WRONG_CALL
 from snn_ros.cli.figures import add_json_option, write_json
 from snn_ros.cli.launch import launch_argument
 from snn_ros.cli.watchers import DriveWatcher, FlightWatcher, Watcher
-from snn_ros.configuration import ConfigurationError
 from snn_ros.errors import SnnRosError
 from snn_ros.nodes.piloted_flight import record_flight
 from snn_ros.nodes.street_recorder import record_street
@@ -38,7 +36,7 @@ from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.ros.launcher.errors import LaunchArgumentError
 from snn_ros.ros.launcher.run import LaunchSession
 from snn_ros.simulation.gazebo.export import write_gazebo_world
-from snn_ros.simulation.open_scenario import AnyScenario, open_scenario
+from snn_ros.simulation.open_scenario import AnyScenario, changed, open_scenario
 from snn_ros.simulation.scenario import Scenario
 from snn_ros.simulation.scenario_files import read_scenario
 from snn_ros.simulation.street.kitti_export import export_kitti
@@ -88,7 +86,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and say what was made; 1 when it was stopped early, 2 when the call is wrong."""
-    scenario = _opened(arguments.scenario, dict(arguments.changes))
+    scenario = changed(
+        open_scenario(arguments.scenario, _scenarios()), dict(arguments.changes), "--set"
+    )
     problem = _problem(arguments, scenario)
     if problem:
         print(f"snn-ros simulate: {problem}", file=sys.stderr)
@@ -98,13 +98,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.export and arguments.export[0] == GAZEBO:
         return _write_world(scenario, Path(arguments.export[1]))
     return _record(arguments, scenario)
-
-
-def _opened(name: str, changes: dict[str, Any]) -> AnyScenario:
-    scenario = configuration.overridden(open_scenario(name, _scenarios()), changes, "--set")
-    if problems := list(scenario.problems()):
-        raise ConfigurationError("--set", problems)
-    return scenario
 
 
 def _problem(arguments: argparse.Namespace, scenario: AnyScenario) -> str:

@@ -187,7 +187,8 @@ class StreetSimulation:
 
         Args:
             control: as for ``StreetDrive.advance``.
-            looking: False leaves LiDAR and cameras off in this period, which is much faster.
+            looking: False leaves LiDAR and cameras off in this period and occlusion unknown, which
+                is much faster.
         """
         before, began = self.drive.frame.ego, self.drive.frame.time
         frame = self.drive.advance(control)
@@ -203,7 +204,7 @@ class StreetSimulation:
             scan=scan,
             images=self.rig.capture(self.scene.data) if self.rig and looking else {},
             truth_images=self._truth_images() if looking else {},
-            objects=self._objects(frame, pose, scan),
+            objects=self._objects(frame, pose, scan, looking),
             grids=self._grids(frame),
         )
 
@@ -250,7 +251,9 @@ class StreetSimulation:
 
     # Truth ---------------------------------------------------------------------------------------
 
-    def _objects(self, frame: StreetFrame, pose: Transform, scan: LidarScan | None) -> ObjectTruth:
+    def _objects(
+        self, frame: StreetFrame, pose: Transform, scan: LidarScan | None, looking: bool
+    ) -> ObjectTruth:
         labels = object_labels(self.drive.specs, frame.actors, self.scene.ground_height)
         away = np.linalg.norm(labels.boxes[:, :2] - pose[:2, 3], axis=1)
         labels = labels.select(away < LABEL_REACH)
@@ -259,7 +262,8 @@ class StreetSimulation:
             seen = labels.seen_from(inverse(pose @ self.lidar_pose))
             points = count_points(scan.positions, seen.boxes)
         camera = self.mounts[0] if self.mounts else kitti_stereo()[0]
-        return ObjectTruth(labels, points, look(self.scene, camera, pose, labels), camera)
+        visibility = look(self.scene, camera, pose, labels, occlusion=looking)
+        return ObjectTruth(labels, points, visibility, camera)
 
     def _grids(self, frame: StreetFrame) -> GridTruth:
         ego = (frame.ego.x, frame.ego.y, frame.ego.yaw)
