@@ -5,8 +5,8 @@ As the development kit (A. Geiger et al., CVPR 2012) has it:
 - what is too small, too occluded or too truncated for a difficulty is ignored there, and so are
   objects of a neighbouring class (a van for a car, a sitting person for a pedestrian): they need
   not be found, and a detection that finds one is not wrong;
-- detections lower than the difficulty's limit are ignored: such a one that finds an object neither
-  counts as found nor as missed in precision, and alone it is not wrong;
+- detections lower than the difficulty's limit are ignored: one that finds an object is neither
+  right nor wrong, and nor is one that finds nothing;
 - detections on a ``DontCare`` region are not wrong, if the region covers more of them than the
   least overlap. Regions have no box, so this only acts on the overlap of image boxes.
 """
@@ -69,7 +69,7 @@ def evaluate_kitti(
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """What matters of a frame to one class: only rows of which something may come of."""
+    """A frame as one class sees it: D detections, N objects of it or of its neighbour."""
 
     scores: Matrix
     """(D,) of the detections."""
@@ -78,7 +78,7 @@ class _Scene:
     valid: NDArray[np.bool_]
     """(3, D) by difficulty: detections that can be right or wrong."""
     ignored: NDArray[np.bool_]
-    """(3, D) by difficulty: detections that are too low; neither: those of another class."""
+    """(3, D) by difficulty: detections that are too low; those of another class are neither."""
     candidates: tuple[tuple[NDArray[np.int64], Matrix], ...]
     """Of each object, the detections that overlap it enough, and by how much."""
     excused: NDArray[np.bool_]

@@ -1,10 +1,13 @@
 """Found cars and false alarms on scenes made by hand."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from support.labelled import found, label
 
+from snn_ros.kitti.folder import read_frames
 from snn_ros.metrics.detection import FrameScore, score_frame, score_frames
 
 
@@ -63,3 +66,28 @@ def test_sums_over_frames() -> None:
     assert figures["recall_car_moderate_iou50"] == 0.5
     assert figures["false_positives_per_frame"] == pytest.approx(1 / 3)
     assert all(math.isnan(value) for value in score_frames([]).values())
+
+
+def test_real_labels(data_dir) -> None:
+    """Every object detected as it is; those of classes that are not ours as cars."""
+    folder = data_dir / "kitti_object"
+    if not folder.is_dir():
+        pytest.skip(f"real recordings: no folder {folder}")
+    frames = []
+    for one in read_frames(folder):
+        ours = ("Car", "Pedestrian", "Cyclist")
+        names = [n if n in ours else "Car" for n in (each.class_name for each in one.objects())]
+        found = one.detections(one.boxes(), names, np.full(len(names), 0.5))
+        frames.append((one.labels, found))
+    scores = [score_frame(*frame) for frame in frames]
+    assert sum(score.cars for score in scores) == sum(score.cars_found for score in scores) == 3
+    # the truck of 000001 is a false alarm, the thing labelled Misc in 000002 is not
+    assert [score.false_positives for score in scores] == [0, 1, 0, 0, 0, 0]
+    moved = [
+        (
+            truth,
+            [replace(one, location=(*one.location[:2], one.location[2] + 3.0)) for one in found],
+        )
+        for truth, found in frames
+    ]
+    assert score_frames(moved)["recall_car_moderate_iou50"] == 0.0

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn_ros.metrics.average_precision import average_precision, sampled_thresholds
-from snn_ros.metrics.precision_recall import plot_precision_recall, precision_recall
+from snn_ros.metrics.plots import plot_precision_recall
+from snn_ros.metrics.precision_recall import precision_recall
 
 SCORES = np.array([0.2, 0.9, 0.5, 0.7])
 CORRECT = np.array([True, True, False, True])
