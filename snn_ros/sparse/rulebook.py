@@ -118,12 +118,13 @@ def submanifold_rulebook(coordinates: Tensor, spatial_shape: Size, size: Size) -
     followed = torch.cat([keys, end])
 
     later: list[tuple[Tensor, Tensor]] = []  # input, output rows of the offsets after the centre
-    half_of_rows = list(itertools.product(*map(range, size[:-1])))
-    for row in half_of_rows[len(half_of_rows) // 2 :]:
+    kernel_rows = list(itertools.product(*map(range, size[:-1])))
+    for kernel_row in kernel_rows[len(kernel_rows) // 2 :]:
         shift = sum(
-            (k - r) * stride for k, r, stride in zip(row, reach, strides[:-1], strict=False)
+            (k - r) * stride
+            for k, r, stride in zip(kernel_row, reach[:-1], strides[:-1], strict=True)
         )
-        first = 1 if shift == 0 else -reach[-1]
+        first = 1 if shift == 0 else -reach[-1]  # the centre's own row begins after the centre
         position = torch.searchsorted(keys, keys + (shift + first))
         for step in range(first, reach[-1] + 1):
             hit = followed[position] == keys + (shift + step)
