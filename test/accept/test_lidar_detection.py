@@ -1,8 +1,18 @@
 """Issue-size acceptance of LiDAR detection."""
 
+from multiprocessing import get_context
+
 import pytest
 import torch
-from support.sparse import SITES, at_sites, dense_convolution, dense_inverse, layers, sparse
+from support.sparse import (
+    SITES,
+    at_sites,
+    dense_convolution,
+    dense_inverse,
+    digest_of_a_scan,
+    layers,
+    sparse,
+)
 
 from snn_ros.sparse.convolution import InverseConvolution, StridedConvolution
 
@@ -77,3 +87,12 @@ def test_inverse_convolutions_equal_dense_ones(name, figures, threads):
         largest = f"largest_error {channels_out}-{channels_in}"
         figures[largest] = error.max().item() if len(error) else 0.0
         assert figures[largest] <= SPARSE_TOLERANCE
+
+
+def test_same_bits_on_a_whole_scan_in_every_process(figures):
+    """Voxels, spikes' convolutions and gradients, three processes at each number of threads."""
+    runs = [1, 2] * 3
+    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        digests = pool.map(digest_of_a_scan, runs, chunksize=1)
+    figures.update(digests=digests)
+    assert len(set(digests)) == 1

@@ -1,14 +1,18 @@
 """Sparse tensors to try, and what dense convolutions make of them."""
 
+import hashlib
+
 import torch
 from torch.nn import functional
 
+from benchmarks.sparse import CHANNELS, GRID, cloud, counts_at
 from snn_ros.sparse.convolution import (
     InverseConvolution,
     StridedConvolution,
     SubmanifoldConvolution,
 )
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
+from snn_ros.sparse.voxels import voxelise
 
 
 def sites(shape, density, batch_size=2, empty=(), seed=0):
@@ -88,3 +92,25 @@ def dense_inverse(layer: InverseConvolution, coarse: SparseTensor, fine_shape):
 def at_sites(dense, x: SparseTensor):
     """(V, C): entries of a dense tensor at the sites of a sparse one."""
     return dense.movedim(1, -1)[tuple(x.sites.coordinates.long().T)]
+
+
+def digest_of_a_scan(threads):
+    """Hash of voxels, outputs and gradients of layers at all strides, on a whole scan."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    voxels = voxelise(torch.from_numpy(cloud()[0]), GRID)
+    digest = hashlib.sha256(voxels.features.numpy().tobytes())
+    x = sparse_tensor(voxels.features, voxels.coordinates, (GRID.shape[0] + 1, *GRID.shape[1:]), 1)
+    for channels in CHANNELS.values():
+        x = counts_at(x, channels)
+        features = x.features.requires_grad_()
+        same = SubmanifoldConvolution(channels, channels)
+        down = StridedConvolution(channels, channels, 3, 2, 1)
+        y = down(same(x))
+        gradients = torch.autograd.grad(
+            y.features, [features, same.weight, down.weight], torch.randn_like(y.features)
+        )
+        x = y.with_features(y.features.detach())
+        for result in (x.features, *gradients):
+            digest.update(result.numpy().tobytes())
+    return digest.hexdigest()
