@@ -1,7 +1,6 @@
 """Rulebooks: which input site meets which output site under which weight of a kernel.
 
-Cross-correlation, as everywhere in torch: out[q] = sum_k W_k in[stride q + k - padding]. The work
-is done on linear keys: a site's coordinates, batch first, as one integer, the last axis fastest.
+Cross-correlation, as everywhere in torch: out[q] = sum_k W_k in[stride q + k - padding].
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from snn_ros.sparse.keys import coordinates_of, linear_keys
 from snn_ros.spiking.parameters import refuse
 
 Size = tuple[int, ...]
@@ -113,7 +113,7 @@ def submanifold_rulebook(coordinates: Tensor, spatial_shape: Size, size: Size) -
     # an empty margin after each axis: a neighbour beyond a border never has the key of a site
     padded = [extent + margin for extent, margin in zip(spatial_shape, reach, strict=True)]
     strides = [math.prod(padded[axis + 1 :]) for axis in range(len(padded))]
-    keys, rows = _linear_keys(coordinates, padded).sort()
+    keys, rows = linear_keys(coordinates, padded).sort()
     end = torch.full((1,), torch.iinfo(torch.int64).max, device=keys.device)
     followed = torch.cat([keys, end])
 
@@ -172,7 +172,7 @@ def strided_rulebook(
     output_rows = outputs.split([len(rows) for rows in rows_of])
     pairs = list(zip(rows_of, output_rows, strict=True))
     rulebook = _rulebook(pairs, len(coordinates), len(keys))
-    return rulebook, _coordinates_of(keys, shape)
+    return rulebook, coordinates_of(keys, shape)
 
 
 def _cells_along(
@@ -187,21 +187,6 @@ def _cells_along(
         cells.append(cell)
         exists.append(on_grid & (cell >= 0) & (cell < extent))
     return cells, exists
-
-
-def _linear_keys(coordinates: Tensor, extents: list[int]) -> Tensor:
-    keys = coordinates[:, 0].long()
-    for axis, extent in enumerate(extents):
-        keys = keys * extent + coordinates[:, axis + 1]
-    return keys
-
-
-def _coordinates_of(keys: Tensor, spatial_shape: Size) -> Tensor:
-    columns = []
-    for extent in reversed(spatial_shape):
-        columns.append(keys % max(extent, 1))
-        keys = keys.div(max(extent, 1), rounding_mode="floor")
-    return torch.stack([keys, *reversed(columns)], dim=1).int()
 
 
 def _rulebook(

@@ -8,6 +8,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from snn_ros.sparse.keys import linear_keys
 from snn_ros.sparse.rulebook import Size
 from snn_ros.spiking.parameters import refuse
 
@@ -134,7 +135,7 @@ def voxelise(
     points, coordinates = points[kept], torch.cat([sample[:, None], cell[kept].long()], 1)
 
     # stable: within a voxel the points keep their order
-    sorted_keys, order = _keys(coordinates, grid.shape).sort(stable=True)
+    sorted_keys, order = linear_keys(coordinates, grid.shape).sort(stable=True)
     _, voxel, counts = torch.unique_consecutive(
         sorted_keys, return_inverse=True, return_counts=True
     )
@@ -156,13 +157,6 @@ def voxelise(
     over_point_cap = int((counts - capped)[chosen].sum())
     dropped = DroppedPoints(not_finite, out_of_range, over_point_cap, over_voxel_cap)
     return Voxels(coordinates[chosen], features[chosen], capped[chosen], dropped)
-
-
-def _keys(coordinates: Tensor, shape: Size) -> Tensor:
-    keys = coordinates[:, 0]
-    for axis, extent in enumerate(shape, start=1):
-        keys = keys * extent + coordinates[:, axis]
-    return keys
 
 
 def _means(points: Tensor, voxel: Tensor, counts: Tensor) -> Tensor:
