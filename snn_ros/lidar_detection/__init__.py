@@ -1,0 +1,1 @@
+"""Detection of road users in LiDAR scans with spiking sparse networks."""

@@ -1,0 +1,69 @@
+"""The nuScenes detector against the authors' own code."""
+
+import torch
+from support.lidar_vectors import (
+    VOXEL_TOLERANCE,
+    Vectors,
+    assert_near,
+    assert_sparse,
+    assert_spikes,
+    cases,
+    grid_of,
+    spike_sums,
+    state,
+    weights_of,
+)
+
+from snn_ros.lidar_detection.paper.checkpoint import load_published
+from snn_ros.lidar_detection.paper.voxelnext import VoxelNext
+
+WIDTHS = (16, 16, 32, 32, 32)
+OUT_CHANNELS = 32
+MOST_CANDIDATES = 100
+BATCH = 2
+SHARE_WITHOUT_TIES = 0.9
+
+
+@torch.no_grad()
+def test_voxelnext(parity_dir):
+    for path in cases(parity_dir, "voxelnext"):
+        vectors = Vectors(path)
+        network = VoxelNext(
+            grid=grid_of(vectors),
+            widths=WIDTHS,
+            out_channels=OUT_CHANNELS,
+            most_candidates=MOST_CANDIDATES,
+        ).eval()
+        load_published(network, state(weights_of(path)))
+        features = vectors["voxels"].sum(1) / vectors["voxel_num_points"][:, None]
+        assert_near(features, vectors["voxel_features"], path.name, VOXEL_TOLERANCE)
+        x = network.tensor_of(vectors["voxel_features"], vectors["voxel_coords"], BATCH)
+        with spike_sums(network) as sums:
+            output = network.backbone_3d(x)
+            heads = network.dense_head(output.shared)
+        assert_spikes(sums, vectors)
+        for number, stage in enumerate(output.stages, start=1):
+            assert_sparse(stage, vectors, f"conv{number}")
+        assert_sparse(output.merged, vectors, "bev")
+        assert_sparse(output.widened, vectors, "conv_out")
+        assert_sparse(output.shared, vectors, "shared_conv")
+        assert torch.equal(output.shared.sites.coordinates, vectors["shared_conv.indices"])
+        for number, values in enumerate(heads):
+            expected = vectors.below(f"head{number}.")
+            assert values.keys() == expected.keys()
+            for branch, value in values.items():
+                assert_near(value, expected[branch], f"head{number}.{branch}")
+        for number, found in enumerate(network(x)):
+            final = vectors.below(f"pipeline.final{number}.")
+            assert_near(found.scores, final["pred_scores"], "final scores")
+            assert torch.equal(found.labels.int(), final["pred_labels"])
+            clear = without_ties(found.scores)
+            assert clear.float().mean() > SHARE_WITHOUT_TIES
+            assert_near(found.boxes[clear], final["pred_boxes"][clear], "final boxes")
+        vectors.assert_all_read()
+
+
+def without_ties(scores):
+    """Rows whose score no other row has: isolated sites are alike, and come in any order."""
+    _, inverse, counts = scores.unique(return_inverse=True, return_counts=True)
+    return counts[inverse] == 1
