@@ -2,8 +2,7 @@
 
 The reference back end: it runs wherever torch runs and has gradients. On the CPU its bits do not
 depend on the number of threads: an output row occurs at most once per offset, offsets are added in
-raster order, and matrix products keep to shapes whose rounding is the same for any number of
-threads.
+raster order, and matrix products are those of `products`.
 """
 
 from __future__ import annotations
@@ -13,11 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import pad
 
+from snn_ros.sparse.products import rows_times, sum_of_outer
 from snn_ros.sparse.rulebook import Rulebook
-
-ROW_BLOCK = 16  # with a few rows more than such a multiple, MKL rounds by the number of threads
 
 
 def sparse_convolution(features: Tensor, weight: Tensor, rulebook: Rulebook) -> Tensor:
@@ -33,7 +30,7 @@ def sparse_convolution(features: Tensor, weight: Tensor, rulebook: Rulebook) -> 
     Returns:
         (rulebook.num_outputs, Cout).
     """
-    kernel = weight.flatten(1, -2).permute(1, 2, 0).contiguous()  # (offsets, Cin, Cout)
+    kernel = weight.flatten(1, -2).transpose(0, 1).contiguous()  # (offsets, Cout, Cin)
     return _SparseConvolution.apply(features, kernel, rulebook)
 
 
@@ -61,28 +58,17 @@ class _SparseConvolution(torch.autograd.Function):
 
 
 def _gather_multiply_add(features: Tensor, kernel: Tensor, rulebook: Rulebook) -> Tensor:
-    output = features.new_zeros(rulebook.num_outputs, kernel.shape[2])
-    longest = _rounded_up(max(len(inputs) for _, inputs, _ in rulebook.segments()))
-    gathered = features.new_zeros(longest, kernel.shape[1])
-    product = features.new_empty(longest, kernel.shape[2])
+    output = features.new_zeros(rulebook.num_outputs, kernel.shape[1])
     for offset, inputs, outputs in rulebook.segments():
-        pairs, rows = len(inputs), _rounded_up(len(inputs))
-        torch.index_select(features, 0, inputs, out=gathered[:pairs])
-        torch.mm(gathered[:rows], kernel[offset], out=product[:rows])
-        output.index_add_(0, outputs, product[:pairs])
+        rows = features.index_select(0, inputs)
+        output.index_add_(0, outputs, rows_times(rows, kernel[offset]))
     return output
 
 
 def _kernel_gradient(features: Tensor, gradient: Tensor, rulebook: Rulebook) -> Tensor:
-    """(offsets, Cin, Cout): sum over pairs of the outer product of input and gradient."""
-    channels = features.shape[1]
-    features = pad(features, (0, _rounded_up(channels) - channels))
-    kernel = features.new_empty(rulebook.offsets, features.shape[1], gradient.shape[1])
+    """(offsets, Cout, Cin): sum over pairs of the outer product of gradient and input."""
+    kernel = features.new_zeros(rulebook.offsets, gradient.shape[1], features.shape[1])
     for offset, inputs, outputs in rulebook.segments():
         rows = features.index_select(0, inputs)
-        torch.mm(rows.T, gradient.index_select(0, outputs), out=kernel[offset])
-    return kernel[:, :channels]
-
-
-def _rounded_up(rows: int) -> int:
-    return -(-rows // ROW_BLOCK) * ROW_BLOCK
+        kernel[offset] = sum_of_outer(gradient.index_select(0, outputs), rows)
+    return kernel

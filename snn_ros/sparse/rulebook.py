@@ -83,9 +83,10 @@ class Rulebook:
         return self.starts[-1]
 
     def segments(self) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """Offset, input rows and output rows, for every offset."""
+        """Offset, input rows and output rows, for every offset that has pairs."""
         for offset, (start, end) in enumerate(itertools.pairwise(self.starts)):
-            yield offset, self.inputs[start:end], self.outputs[start:end]
+            if end > start:
+                yield offset, self.inputs[start:end], self.outputs[start:end]
 
     def transposed(self) -> Rulebook:
         """The same pairs from output to input: for inverse convolutions and for gradients."""
