@@ -19,8 +19,10 @@ COMMANDS = {
     "replay": "publish a recording over DDS",
     "suite": "make and run the regression suite",
     "convert": "turn a recording into another format",
+    "import-weights": "turn a published checkpoint into a weight file",
     "evaluate": "score a system on an input",
     "bench": "measure a system's speed",
+    "train": "train a network on simulated drives",
     "evolve": "evolve a spiking controller",
     "doctor": "find out why it does not work here",
     "demo": "fly a simulated blimp over DDS and write a report",
@@ -31,7 +33,7 @@ CLOSED_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
 
 def _module(command: str) -> ModuleType:
-    return importlib.import_module(f"snn_ros.cli.{command}")
+    return importlib.import_module(f"snn_ros.cli.{command.replace('-', '_')}")
 
 
 def _overview() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -40,7 +41,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as err:
         raise CheckpointError(f"{path}: cannot be read: {err.strerror or err}") from err
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as err:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as err:
         first_line = str(err).partition("\n")[0]
         raise CheckpointError(f"{path}: not a checkpoint of weights alone: {first_line}") from err
     for name in STATES:
@@ -55,23 +56,53 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {name: value for name, value in state.items() if name not in TRAINING_ONLY}
 
 
-def problems(network: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
-    """What keeps a state dict, in either layout, from fitting a network; empty if nothing."""
-    wanted = network.state_dict()
-    missing = [name for name in wanted if name not in state]
-    unexpected = [name for name in state if name not in wanted]
-    found = [f"missing: {_some(missing)}"] if missing else []
-    found += [f"unexpected: {_some(unexpected)}"] if unexpected else []
-    accepted = {name: {tuple(tensor.shape)} for name, tensor in wanted.items()}
+@dataclass(frozen=True)
+class Differences:
+    """What keeps a state dict from fitting a network.
+
+    Attributes:
+        missing: entries that the network has and the state dict has not.
+        unexpected: entries that the state dict has and the network has not.
+        shapes: entries of a wrong shape, each with both shapes.
+        not_finite: entries with NaN or infinity.
+    """
+
+    missing: list[str]
+    unexpected: list[str]
+    shapes: list[str]
+    not_finite: list[str]
+
+    @property
+    def number(self) -> int:
+        """How many entries do not fit."""
+        return sum(map(len, vars(self).values()))
+
+    def __str__(self) -> str:
+        labels = {
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "shapes": self.shapes,
+            "NaN or infinite": self.not_finite,
+        }
+        return "; ".join(f"{label}: {_some(names)}" for label, names in labels.items() if names)
+
+
+def differences(network: nn.Module, state: Mapping[str, Tensor]) -> Differences:
+    """Compare a state dict, in either layout, with a network; its weights may be on ``meta``."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     if is_first_layout(network, state):
-        for name, layer in _sparse_weights(network).items():
-            accepted[name] = {_first_layout(layer)}
-    found += [
-        f"{name}: shape {tuple(state[name].shape)}, must be {shapes.pop()}"
-        for name, shapes in accepted.items()
-        if name in state and tuple(state[name].shape) not in shapes
-    ]
-    return found
+        layers = _sparse_weights(network)
+        shapes |= {name: _first_layout(layer) for name, layer in layers.items()}
+    return Differences(
+        missing=[name for name in shapes if name not in state],
+        unexpected=[name for name in state if name not in shapes],
+        shapes=[
+            f"{name} is {tuple(state[name].shape)}, must be {shape}"
+            for name, shape in shapes.items()
+            if name in state and tuple(state[name].shape) != shape
+        ],
+        not_finite=[name for name, value in state.items() if not value.isfinite().all()],
+    )
 
 
 def is_first_layout(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
@@ -89,9 +120,9 @@ def load_published(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     Raises:
         CheckpointError: naming missing and unexpected entries and wrong shapes.
     """
-    found = problems(network, state)
-    if found:
-        raise CheckpointError("; ".join(found))
+    found = differences(network, state)
+    if found.number:
+        raise CheckpointError(str(found))
     ours = dict(state)
     first = is_first_layout(network, state)
     for name, layer in _sparse_weights(network).items():

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from snn_ros.lidar_detection.paper.blocks import SPIKING, Spiking
-from snn_ros.lidar_detection.paper.encoder import Encoder, EncoderSize
+from snn_ros.lidar_detection.paper.encoder import REAL_INPUT_LAYERS, Encoder, EncoderSize
 from snn_ros.sparse.convolution import SubmanifoldConvolution
 from snn_ros.sparse.tensor import SparseTensor
 
@@ -41,6 +41,8 @@ class VoxelVotes(Encoder):
 
 class Classifier(nn.Module):
     """What a published checkpoint of a classifier holds."""
+
+    real_input_layers = REAL_INPUT_LAYERS
 
     def __init__(
         self,

@@ -25,6 +25,12 @@ class Detections(NamedTuple):
     labels: Tensor
 
 
+def no_detections(like: Tensor) -> Detections:
+    """Of a sample without boxes of seven values, on the device of a tensor."""
+    none = like.new_zeros(0)
+    return Detections(like.new_zeros(0, 7), none, none.long())
+
+
 @dataclass(frozen=True)
 class Suppression:
     """How boxes are chosen.

@@ -14,6 +14,8 @@ from snn_ros.sparse.convolution import SparseConvolution
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.spiking.parameters import refuse
 
+REAL_INPUT_LAYERS = ("backbone.stem.0", "backbone.final")
+"""What multiplies real numbers; all other layers add up spikes."""
 WEIGHT_DEVIATION = 0.02  # of freshly drawn weights
 
 

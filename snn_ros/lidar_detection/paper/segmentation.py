@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from snn_ros.lidar_detection.paper.blocks import SPIKING, Spiking, batch_norm
-from snn_ros.lidar_detection.paper.encoder import Encoder, EncoderSize
+from snn_ros.lidar_detection.paper.encoder import REAL_INPUT_LAYERS, Encoder, EncoderSize
 from snn_ros.sparse.convolution import InverseConvolution, SubmanifoldConvolution
 from snn_ros.sparse.layers import SparseLayer, SparseSequential
 from snn_ros.sparse.tensor import SparseTensor
@@ -66,6 +66,8 @@ class UNet(Encoder):
 
 class Segmentation(nn.Module):
     """What a published checkpoint of a segmentation network holds."""
+
+    real_input_layers = REAL_INPUT_LAYERS
 
     def __init__(
         self,

@@ -21,8 +21,8 @@ from snn_ros.lidar_detection.paper.bev_backbone import (
     birds_eye_view,
 )
 from snn_ros.lidar_detection.paper.blocks import SPIKING, Cells, Rectifying
-from snn_ros.lidar_detection.paper.detections import Detections, Suppression
-from snn_ros.lidar_detection.paper.roi_head import RoiHead
+from snn_ros.lidar_detection.paper.detections import Detections, Suppression, no_detections
+from snn_ros.lidar_detection.paper.roi_head import SCALES, RoiHead
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.sparse.voxels import VoxelCaps, VoxelGrid, Voxels
 
@@ -35,6 +35,20 @@ SPARE_PLANES = 1  # in z, so that strides give 41, 21, 11, 6 (5 in the ReLU twin
 PROPOSAL_SUPPRESSION = Suppression(overlap=0.7, most_before=2048, most_after=100)
 FINAL_SUPPRESSION = Suppression(overlap=0.1, most_before=4096, most_after=500)
 SCORE_THRESHOLD = 0.3
+_REAL_FIRST_STAGE = (
+    "backbone_3d.conv_input.0",
+    "backbone_3d.conv_out.0",
+    *(f"dense_head.{name}" for name in ("conv_cls", "conv_box", "conv_dir_cls")),
+)
+_REAL_SECOND_STAGE = (
+    *(
+        f"roi_head.roi_grid_pool_layers.{i}.{name}.0.0"
+        for i in range(len(SCALES))
+        for name in ("mlps_in", "mlps_pos")
+    ),
+    "roi_head.cls_pred_layer",
+    "roi_head.reg_pred_layer",
+)
 
 
 class FirstStage(NamedTuple):
@@ -82,6 +96,12 @@ class VoxelRcnn(nn.Module):
         self.dense_head = AnchorHead(UPPER_WIDTH * len(WIDTHS), len(anchors.yaws))
         self.roi_head = RoiHead(cells, roi_width) if two_stages else None
 
+    @property
+    def real_input_layers(self) -> tuple[str, ...]:
+        """Names of the spiking detector's layers that multiply real numbers, not add up spikes."""
+        names = _REAL_FIRST_STAGE
+        return names if self.roi_head is None else names + _REAL_SECOND_STAGE
+
     def tensor_of(self, voxels: Voxels, batch_size: int) -> SparseTensor:
         """The input of the network."""
         z, y, x = self.grid.shape
@@ -110,7 +130,19 @@ class VoxelRcnn(nn.Module):
         return chosen
 
     def forward(self, x: SparseTensor) -> list[Detections]:
-        """Voxels to the detections of each sample."""
+        """Voxels to the detections of each sample; a sample without voxels has none.
+
+        The dense layers would find boxes in an empty sample too.
+        """
+        occupied = torch.bincount(x.sites.coordinates[:, 0], minlength=x.sites.batch_size) > 0
+        if not occupied.any():
+            return [no_detections(x.features)] * x.sites.batch_size
+        return [
+            found if any_voxel else no_detections(x.features)
+            for found, any_voxel in zip(self._detect(x), occupied.tolist(), strict=True)
+        ]
+
+    def _detect(self, x: SparseTensor) -> list[Detections]:
         backbone, proposals = self.first_stage(x)
         if self.roi_head is None:
             boxes, logits = self.decoded(proposals), proposals.logits()

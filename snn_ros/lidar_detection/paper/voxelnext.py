@@ -31,6 +31,7 @@ CLASS_GROUPS = (
 BRANCHES = {"center": 2, "center_z": 1, "dim": 3, "rot": 2, "vel": 2}
 """Values of each branch beside the heat map: offset of the centre in sites, its z in m, logarithms
 of length, width and height in m, cosine and sine of yaw, velocity in m/s."""
+_BRANCH_NAMES = (*BRANCHES, "hm")
 SPARE_PLANES = 1
 PRIOR = 0.1  # what heat maps begin with
 CENTRE_LIMITS = (-61.2, -61.2, -10.0, 61.2, 61.2, 10.0)
@@ -115,6 +116,13 @@ class VoxelNext(nn.Module):
         self.published_class_ids = published_class_ids
         self.backbone_3d = VoxelNextBackbone(in_channels, widths, out_channels, cells)
         self.dense_head = HeadList(out_channels, CLASS_GROUPS, cells)
+
+    @property
+    def real_input_layers(self) -> tuple[str, ...]:
+        """Names of the layers that multiply real numbers; all others add up spikes."""
+        heads = range(len(CLASS_GROUPS))
+        outputs = (f"dense_head.heads_list.{i}.{name}.1" for i in heads for name in _BRANCH_NAMES)
+        return ("backbone_3d.conv_input.0", *outputs)
 
     def tensor_of(self, features: Tensor, coordinates: Tensor, batch_size: int) -> SparseTensor:
         """The input of the network: voxels (V, F) at (V, 4) batch, z, y, x."""
