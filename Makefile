@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY := PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-PACKAGE_FILES := $(shell find msg srv interfaces cmake nodes launch config weights -type f 2>/dev/null)
+PACKAGE_FILES := $(shell find msg srv src interfaces cmake nodes launch config weights -type f 2>/dev/null)
 
 .PHONY: demo test accept bench lint env lock clean colcon
 

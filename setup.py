@@ -1,8 +1,8 @@
-"""pip's side of the package: the Python sources, and the messages built by the same CMakeLists.txt.
+"""pip's side of the package: the Python sources; CMakeLists.txt builds the messages and kernels.
 
-CMake installs the messages into a staging folder. Everything there travels as data files, which pip
+CMake installs them into a staging folder. Everything there travels as data files, which pip
 puts below the environment's prefix, where ROS looks for libraries and for the ament index. Only the
-generated part of our own Python package (snn_ros.msg) goes beside the sources.
+compiled part of our own Python package (snn_ros.msg, the kernels) goes beside the sources.
 """
 
 import os
@@ -38,9 +38,9 @@ def build_interfaces() -> None:
             subprocess.run(command, check=True, env=environment)
         except (OSError, subprocess.CalledProcessError) as err:
             raise SystemExit(
-                "snn_ros: building the ROS messages failed (see above). It needs cmake, a C++ "
-                "compiler and ROS 2 in this environment (extras [ros] and [build], or a sourced "
-                "ROS install), and pip's --no-build-isolation so that they are seen."
+                "snn_ros: building the ROS messages and the kernels failed (see above). It needs "
+                "cmake, a C++ compiler and ROS 2 in this environment (extras [ros] and [build], or "
+                "a sourced ROS install), and pip's --no-build-isolation so that they are seen."
             ) from err
 
 

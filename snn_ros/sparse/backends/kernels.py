@@ -1,0 +1,115 @@
+"""One fused convolution: gather, multiply, add, scale and bias, shortcut, spikes."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_void_p
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn_ros.sparse.backends.library import (
+    ConvolutionPointers,
+    EpiloguePointers,
+    InstructionSet,
+    RulebookPointers,
+    WeightPointers,
+    best_instruction_set,
+    library,
+    pointer,
+)
+from snn_ros.sparse.backends.rulebooks import PackedRulebook
+from snn_ros.sparse.backends.weights import PackedWeights
+
+LARGEST_COUNT = 127  # two products of counts and int8 weights then fit 16 bits
+
+
+class Method(Enum):
+    """How a convolution is computed; the last two take counts and give the same integers."""
+
+    FLOATS = "floats"
+    COUNTS = "counts"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """Where the results go, rows padded to a multiple of 16 channels; any may be None.
+
+    Attributes:
+        membrane: (V', padded) float32, y = sum * scale + bias + shortcut.
+        spikes: (V', padded) float32, floor(clip(y, 0, max_count) + 0.5).
+        counts: (V', padded) uint8, the same.
+        active: (V',) uint8, 0 where all counts of a row are 0; needs `counts`.
+    """
+
+    membrane: NDArray[np.float32] | None = None
+    spikes: NDArray[np.float32] | None = None
+    counts: NDArray[np.uint8] | None = None
+    active: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How many threads work, and on which kernels; results do not depend on the former.
+
+    Attributes:
+        threads: at least 1.
+        instruction_set: None for the best of this CPU.
+    """
+
+    threads: int = 1
+    instruction_set: InstructionSet | None = None
+
+
+ONE_THREAD = Execution()
+
+
+def convolve(
+    method: Method,
+    features: NDArray[np.float32] | NDArray[np.uint8],
+    rulebook: PackedRulebook,
+    weights: PackedWeights,
+    outputs: Outputs,
+    *,
+    shortcut: NDArray[np.float32] | None = None,
+    active: NDArray[np.uint8] | None = None,
+    max_count: int = 4,
+    execution: Execution = ONE_THREAD,
+) -> None:
+    """Convolve and write what `outputs` names.
+
+    Args:
+        method: FLOATS for float32 weights, COUNTS or EVENTS for int8 ones.
+        features: (V, channels) float32, or uint8 counts up to 127; counts are padded with zeros to
+            a multiple of 16 channels.
+        rulebook: of the kernel.
+        weights: packed.
+        outputs: where the results go.
+        shortcut: (V', padded) float32, added to the membrane.
+        active: (V,) uint8, 0 where all counts of an input row are 0: those rows are left out.
+        max_count: D of the spikes.
+        execution: threads and kernels.
+    """
+    best = best_instruction_set()
+    chosen = best if execution.instruction_set is None else min(best, execution.instruction_set)
+    work = ConvolutionPointers(
+        RulebookPointers(
+            pointer(rulebook.inputs), pointer(rulebook.outputs), pointer(rulebook.starts),
+            weights.offsets, rulebook.num_inputs, rulebook.num_outputs,
+        ),
+        WeightPointers(
+            pointer(weights.values), weights.steps, features.shape[1], len(weights.bias)
+        ),
+        EpiloguePointers(
+            pointer(weights.scale), pointer(weights.bias), pointer(shortcut),
+            pointer(outputs.membrane), pointer(outputs.spikes), pointer(outputs.counts),
+            pointer(outputs.active), max_count,
+        ),
+        pointer(features),
+        pointer(active),
+        (c_void_p * 2)(),
+    )  # fmt: skip
+    run = getattr(library(), f"snn_ros_convolve_{method.value}")
+    run(byref(work), chosen, execution.threads)

@@ -1,0 +1,107 @@
+// The C interface of the convolutions: which kernels this CPU can run, and work for its threads.
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "kernels.h"
+
+namespace snn_ros {
+namespace {
+
+// Ranges of rows that threads take one after the other; a whole number of blocks.
+constexpr int32_t kRange = 4 * kBlock;
+
+enum InstructionSet : int32_t { kPortable = 0, kAvx2 = 1, kAvx512 = 2 };
+
+const Kernels& kernels_of(int32_t instruction_set) {
+#if defined(SNN_ROS_X86)
+  if (instruction_set == kAvx512) return kAvx512Kernels;
+  if (instruction_set == kAvx2) return kAvx2Kernels;
+#endif
+  return kPortableKernels;
+}
+
+// Calls work(first, last) on ranges of 0 to rows, from `threads` threads.
+template <class Work>
+void in_ranges(int32_t rows, int32_t threads, const Work& work) {
+  std::atomic<int32_t> next{0};
+  const auto take_ranges = [&] {
+    for (int32_t first; (first = next.fetch_add(kRange)) < rows;) {
+      work(first, std::min(first + kRange, rows));
+    }
+  };
+  std::vector<std::thread> others;
+  const int32_t useful = std::min(threads, (rows + kRange - 1) / kRange);
+  for (int32_t thread = 1; thread < useful; ++thread) others.emplace_back(take_ranges);
+  take_ranges();
+  for (std::thread& other : others) other.join();
+}
+
+// The events of input rows first to last, each row in its own slots.
+void find_events(const Convolution& work, int32_t first, int32_t last, Event* events,
+                 int32_t* count) {
+  const auto* features = static_cast<const uint8_t*>(work.features);
+  const int32_t steps = work.weights.steps;
+  for (int32_t row = first; row < last; ++row) {
+    const uint8_t* counts = features + static_cast<int64_t>(row) * work.weights.in_stride;
+    Event* slots = events + static_cast<int64_t>(row) * steps;
+    int32_t found = 0;
+    for (int32_t step = 0; step < steps; ++step) {
+      slots[found].step = step;
+      std::memcpy(&slots[found].counts, counts + 4 * step, 4);
+      found += slots[found].counts != 0;
+    }
+    count[row] = found;
+  }
+}
+
+}  // namespace
+}  // namespace snn_ros
+
+using snn_ros::Convolution;
+
+extern "C" {
+
+// The best instruction set of this CPU: 0 portable, 1 AVX2, 2 AVX-512 with VNNI.
+int32_t snn_ros_instruction_set() {
+#if defined(SNN_ROS_X86)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vnni")) {
+    return snn_ros::kAvx512;
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return snn_ros::kAvx2;
+#endif
+  return snn_ros::kPortable;
+}
+
+void snn_ros_convolve_floats(const Convolution* work, int32_t instruction_set, int32_t threads) {
+  const auto kernel = snn_ros::kernels_of(instruction_set).floats;
+  snn_ros::in_ranges(work->rulebook.num_outputs, threads,
+                     [&](int32_t first, int32_t last) { kernel(*work, first, last); });
+}
+
+void snn_ros_convolve_counts(const Convolution* work, int32_t instruction_set, int32_t threads) {
+  const auto kernel = snn_ros::kernels_of(instruction_set).counts;
+  snn_ros::in_ranges(work->rulebook.num_outputs, threads,
+                     [&](int32_t first, int32_t last) { kernel(*work, first, last); });
+}
+
+void snn_ros_convolve_events(const Convolution* work, int32_t instruction_set, int32_t threads) {
+  const int32_t rows = work->rulebook.num_inputs;
+  std::vector<snn_ros::Event> events(static_cast<size_t>(rows) * work->weights.steps + 1);
+  std::vector<int32_t> count(rows);
+  snn_ros::in_ranges(rows, threads, [&](int32_t first, int32_t last) {
+    snn_ros::find_events(*work, first, last, events.data(), count.data());
+  });
+  Convolution with_events = *work;
+  with_events.events = {events.data(), count.data()};
+  const auto kernel = snn_ros::kernels_of(instruction_set).events;
+  snn_ros::in_ranges(work->rulebook.num_outputs, threads, [&](int32_t first, int32_t last) {
+    kernel(with_events, first, last);
+  });
+}
+
+}  // extern "C"
