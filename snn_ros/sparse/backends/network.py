@@ -1,0 +1,267 @@
+"""Inference by fused convolutions: a drop-in for a trained sparse network on the CPU."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.fx.node import map_aggregate
+
+from snn_ros.sparse.backends.kernels import (
+    LARGEST_COUNT,
+    ONE_THREAD,
+    Execution,
+    Method,
+    Outputs,
+    convolve,
+)
+from snn_ros.sparse.backends.levels import Levels
+from snn_ros.sparse.backends.library import is_available
+from snn_ros.sparse.backends.program import INPUT, Kind, NotCompiled, Program, Signal, Step, trace
+from snn_ros.sparse.backends.weights import (
+    PackedWeights,
+    pack_floats,
+    pack_integers,
+    quantised,
+)
+from snn_ros.sparse.convolution import SparseConvolution
+from snn_ros.sparse.tensor import SparseTensor
+from snn_ros.spiking.folding import fold_network
+
+TIMING_RUNS = 3
+Array = NDArray[Any]
+
+
+class Precision(Enum):
+    """Of the layers that take spikes; layers that take real values are float32 always."""
+
+    FLOAT32 = "float32"
+    INT8 = "int8"
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """How one layer is computed, and what was measured on the sample.
+
+    Attributes:
+        name: of the convolution in the network.
+        method: chosen.
+        density: share of input counts that are not zero; NaN where it takes real values.
+        silent: share of input sites that have no count; likewise.
+        milliseconds: of each method tried, the best run.
+    """
+
+    name: str
+    method: Method
+    density: float
+    silent: float
+    milliseconds: dict[Method, float]
+
+
+def compile_network(
+    network: nn.Module,
+    sample: SparseTensor | None = None,
+    *,
+    precision: Precision = Precision.FLOAT32,
+    execution: Execution = ONE_THREAD,
+) -> Callable[[SparseTensor], Any]:
+    """The network for inference: what it returns, faster.
+
+    Args:
+        network: in evaluation mode, of sparse convolutions, batch normalisations, integer cells
+            and sums; not changed.
+        sample: typical input. With it each layer that takes counts gets the faster method.
+        precision: of weights that meet spikes.
+        execution: threads and kernels.
+
+    Returns:
+        An `InferenceNetwork`; where the kernels are not built, the network with folded
+        normalisation in torch.
+
+    Raises:
+        NotCompiled: for a layer or operation that no fused convolution contains.
+        FoldingError: for a batch normalisation in training mode.
+    """
+    if not is_available():
+        return fold_network(network).requires_grad_(False)
+    compiled = InferenceNetwork(trace(network), precision, execution)
+    if sample is not None:
+        compiled.choose_methods(sample)
+    return compiled
+
+
+class InferenceNetwork:
+    """A compiled network; made by `compile_network`.
+
+    Keeps its buffers from call to call, so it serves one call at a time.
+    """
+
+    def __init__(self, program: Program, precision: Precision, execution: Execution) -> None:
+        if precision is Precision.INT8:
+            _check_counts(program)
+        self._program = program
+        self._precision = precision
+        self._execution = execution
+        self._weights = [_packed(step, precision) for step in program.steps]
+        self._methods = [
+            Method.COUNTS if weights.is_integer else Method.FLOATS for weights in self._weights
+        ]
+        self._buffers: dict[tuple[int, str], Array] = {}
+        self.plan: list[LayerPlan] = []
+
+    @torch.no_grad()
+    def __call__(self, x: SparseTensor) -> Any:
+        """What the network returns for `x`, without gradients."""
+        return self._run(x, _Run.convolve)
+
+    def choose_methods(self, sample: SparseTensor) -> None:
+        """Time every method of every layer on `sample`, and keep the faster one; fills `plan`."""
+        self.plan = []
+        self._run(sample, _Run.measure)
+
+    def _run(self, x: SparseTensor, execute: Callable[[_Run, int], None]) -> Any:
+        levels = Levels(x.sites)
+        run = _Run(self, levels, levels.in_order(x.features.numpy()))
+        for place in range(len(self._program.steps)):
+            execute(run, place)
+        outputs: Any = self._program.outputs
+        return map_aggregate(outputs, cast("Callable[[Any], Any]", run.tensor))
+
+
+class _Run:
+    """One pass: the level and the arrays of every signal so far."""
+
+    def __init__(self, network: InferenceNetwork, levels: Levels, features: Array) -> None:
+        self.network = network
+        self.levels = levels
+        self.level = {INPUT: levels.finest}
+        self.outputs = {INPUT: Outputs(np.ascontiguousarray(features, np.float32))}
+
+    def convolve(self, place: int) -> None:
+        """Compute one step."""
+        network = self.network
+        step, weights = network._program.steps[place], network._weights[place]
+        rulebook, level = self.levels.rulebook(step.layer, self.level[step.source.step])
+        source = self.outputs[step.source.step]
+        method = network._methods[place]
+        outputs = self._new_outputs(place, len(level.coordinates))
+        shortcut = None if step.shortcut is None else self.outputs[step.shortcut.step].membrane
+        features = source.counts if method is not Method.FLOATS else self._reals(step.source)
+        assert features is not None  # the program made it
+        convolve(
+            method,
+            features,
+            rulebook,
+            weights,
+            outputs,
+            shortcut=shortcut,
+            active=source.active if method is Method.COUNTS else None,
+            max_count=step.max_count or 1,
+            execution=network._execution,
+        )
+        self.level[place], self.outputs[place] = level, outputs
+
+    def measure(self, place: int) -> None:
+        """Compute one step by every method, and keep the fastest."""
+        network = self.network
+        tried = [network._methods[place]]
+        if tried[0] is not Method.FLOATS:
+            tried = [Method.COUNTS, Method.EVENTS]
+        times = {}
+        for method in tried:
+            network._methods[place] = method
+            times[method] = min(self._milliseconds(place) for _ in range(TIMING_RUNS))
+        best = min(times, key=times.__getitem__)
+        network._methods[place] = best
+        step = network._program.steps[place]
+        counts = self.outputs[step.source.step].counts if best is not Method.FLOATS else None
+        network.plan.append(
+            LayerPlan(step.name, best, *_activity(counts, step.layer.in_channels), times)
+        )
+
+    def _milliseconds(self, place: int) -> float:
+        start = time.perf_counter()
+        self.convolve(place)
+        return 1e3 * (time.perf_counter() - start)
+
+    def tensor(self, signal: Signal) -> SparseTensor:
+        """A signal as the network would return it."""
+        reals = self._reals(signal)
+        if reals is None:
+            counts = self.outputs[signal.step].counts
+            assert counts is not None  # the program made it
+            reals = counts.astype(np.float32)
+        level = self.level[signal.step]
+        if signal.step != INPUT:
+            reals = reals[:, : self.network._weights[signal.step].out_channels]
+        return self.levels.tensor(reals, level)
+
+    def _reals(self, signal: Signal) -> NDArray[np.float32] | None:
+        outputs = self.outputs[signal.step]
+        return outputs.membrane if signal.kind is Kind.MEMBRANE else outputs.spikes
+
+    def _new_outputs(self, place: int, rows: int) -> Outputs:
+        network = self.network
+        step = network._program.steps[place]
+        channels = len(network._weights[place].bias)
+        outputs = Outputs()
+        if step.needs_membrane:
+            buffer = self._buffer(place, "membrane", rows, channels, np.float32)
+            outputs = replace(outputs, membrane=buffer)
+        if step.max_count is None:
+            return outputs
+        if network._precision is Precision.FLOAT32:
+            spikes = self._buffer(place, "spikes", rows, channels, np.float32)
+            return replace(outputs, spikes=spikes)
+        return replace(
+            outputs,
+            counts=self._buffer(place, "counts", rows, channels, np.uint8),
+            active=self._buffer(place, "active", rows, 1, np.uint8),
+        )
+
+    def _buffer(self, place: int, name: str, rows: int, channels: int, dtype: type) -> Array:
+        """Memory kept from call to call: fresh pages cost more than the arithmetic on them."""
+        buffers = self.network._buffers
+        buffer = buffers.get((place, name))
+        if buffer is None or len(buffer) < rows:
+            buffer = buffers[place, name] = np.empty((rows + rows // 4, channels), dtype)
+        return buffer[:rows]
+
+
+def _activity(counts: Array | None, channels: int) -> tuple[float, float]:
+    """Share of counts that are not zero, and of rows that are all zero."""
+    if counts is None or not len(counts):
+        return float("nan"), float("nan")
+    fired = counts[:, :channels] != 0
+    return float(fired.mean()), float(1.0 - fired.any(1).mean())
+
+
+def _check_counts(program: Program) -> None:
+    for step in program.steps:
+        if step.max_count is not None and step.max_count > LARGEST_COUNT:
+            raise NotCompiled(
+                f"{step.name}: max_count = {step.max_count} behind it, int8 allows {LARGEST_COUNT}"
+            )
+
+
+def _packed(step: Step, precision: Precision) -> PackedWeights:
+    layer = step.layer
+    weight = layer.weight.detach().flatten(1, -2).numpy()  # (Cout, offsets, Cin)
+    bias = _bias(layer)
+    takes_spikes = step.source.kind is Kind.SPIKES
+    if not (takes_spikes and precision is Precision.INT8):
+        return pack_floats(weight, bias)
+    return pack_integers(*quantised(weight), bias)
+
+
+def _bias(layer: SparseConvolution) -> NDArray[np.float32]:
+    if layer.bias is None:
+        return np.zeros(layer.out_channels, np.float32)
+    return layer.bias.detach().numpy()
