@@ -1,0 +1,151 @@
+"""Train a network of a system on simulated drives, and write its weights.
+
+The run is a function of its configuration and seed. It goes on from the checkpoint in its folder,
+so that it can be stopped at any time and started again by the same command. Drives that are not
+there yet are simulated first.
+
+Example:
+  snn-ros train lidar_detection --steps 6000 --seed 1 --folder build/training/lidar_detection/edge
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tqdm import tqdm
+
+from snn_ros import machine
+from snn_ros.cli.figures import add_json_option, write_json
+from snn_ros.packages import OWN_PACKAGE, share_directory
+
+if TYPE_CHECKING:
+    from snn_ros.lidar_detection.scans import ScanFolder
+    from snn_ros.lidar_detection.training import EdgeTrainingConfig
+
+WEIGHTS, CURVES = "weights.safetensors", "curves.png"
+_SHOWN = ["loss", "heat_loss", "box_loss", "firing_rate"]
+_HELD_OUT_LIDAR = "hdl_64e"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("system", choices=sorted(SYSTEMS))
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="default: config/models/SYSTEM_edge.yaml"
+    )
+    parser.add_argument("--steps", type=int, help="of the whole run; default: of the file")
+    parser.add_argument("--seed", type=int, help="default: of the file")
+    parser.add_argument(
+        "--activation", choices=("spike", "relu"), help="relu trains the dense twin"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
+    parser.add_argument("--workers", type=int, default=1, help="that make batches (default: 1)")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="of drives; default: build/training/SYSTEM"
+    )
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="of the run; default: build/training/SYSTEM/edge"
+    )
+    add_json_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train to the end, then write weights, curves and scores."""
+    scores = SYSTEMS[arguments.system](arguments)
+    if arguments.json != "-":
+        print("\n".join(f"{name:34} {value:.3f}" for name, value in scores.items()))
+    if arguments.json:
+        finite = {k: v if math.isfinite(v) else None for k, v in scores.items()}
+        figures = {"system": arguments.system, "profile": "edge", "input": "held-out drives"}
+        write_json(figures | {"scores": finite, "machine": machine.describe()}, arguments.json)
+    return 0
+
+
+def _lidar_detection(arguments: argparse.Namespace) -> Mapping[str, float]:
+    from snn_ros.learning.curves import curves, read_log
+    from snn_ros.learning.loop import LOG, train
+    from snn_ros.lidar_detection.edge import EdgeNetwork
+    from snn_ros.lidar_detection.edge_batches import AugmentedBatches
+    from snn_ros.lidar_detection.edge_grid import deployed
+    from snn_ros.lidar_detection.edge_weights import save_edge
+    from snn_ros.lidar_detection.training import EdgeDetection
+
+    config = _edge_config(arguments)
+    data = arguments.data or Path("build/training/lidar_detection")
+    folder = arguments.folder or data / "edge"
+    scans, held_out = _scans(config, data)
+    task = EdgeDetection(config, held_out, arguments.device)
+    batches = AugmentedBatches(
+        scans, config.augmentation, config.training.batch_size, config.training.seed
+    )
+    steps = config.training.steps
+    with tqdm(total=steps, unit="step", disable=None) as bar:
+
+        def watch(step: int, figures: Mapping[str, float]) -> None:
+            bar.n = step
+            bar.set_postfix(loss=f"{figures['loss']:.3f}")
+
+        network = train(
+            task,
+            lambda first: batches.from_step(first, steps, arguments.workers),
+            config.training,
+            folder,
+            watch,
+            settings=_identity(config),
+        )
+    network.eval()
+    save_edge(folder / WEIGHTS, deployed(cast(EdgeNetwork, network)))
+    curves(read_log(folder / LOG), _SHOWN).savefig(folder / CURVES, dpi=110)
+    return task.evaluate(network)
+
+
+def _edge_config(arguments: argparse.Namespace) -> EdgeTrainingConfig:
+    from snn_ros.configuration import overridden
+    from snn_ros.lidar_detection.training import read_edge_config
+
+    path = arguments.config or (
+        share_directory(OWN_PACKAGE) / "config" / "models" / "lidar_detection_edge.yaml"
+    )
+    asked = {
+        "training.steps": arguments.steps,
+        "training.seed": arguments.seed,
+        "network.activation": arguments.activation,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    return overridden(read_edge_config(path), given, "snn-ros train")
+
+
+def _identity(config: EdgeTrainingConfig) -> dict[str, Any]:
+    """What else than ``config.training`` makes another run."""
+    groups = dataclasses.asdict(config)
+    del groups["training"]
+    return groups
+
+
+def _scans(config: EdgeTrainingConfig, data: Path) -> tuple[ScanFolder, ScanFolder]:
+    """Scans to learn from and scans to score; drives that are not there are simulated."""
+    from snn_ros.cli.simulated_scans import HELD_OUT, any_lidar, ensure_drives, one_lidar
+    from snn_ros.lidar_detection.scans import ScanFolder
+
+    total = config.drives + config.held_out_drives
+    with tqdm(total=total, unit="drive", desc="drives", disable=None, leave=False) as bar:
+        learned = ensure_drives(
+            data / "drives", range(config.drives), any_lidar, lambda: bar.update() and None
+        )
+        scored = ensure_drives(
+            data / f"held_out_{_HELD_OUT_LIDAR}",
+            range(HELD_OUT, HELD_OUT + config.held_out_drives),
+            one_lidar(_HELD_OUT_LIDAR),
+            lambda: bar.update() and None,
+        )
+    return ScanFolder(learned), ScanFolder(scored)
+
+
+SYSTEMS: dict[str, Callable[[argparse.Namespace], Mapping[str, float]]] = {
+    "lidar_detection": _lidar_detection
+}
