@@ -1,5 +1,7 @@
 """The KITTI detector against the authors' own code."""
 
+import dataclasses
+
 import torch
 from support.lidar_vectors import (
     VOXEL_TOLERANCE,
@@ -17,25 +19,24 @@ from support.lidar_vectors import (
 
 from snn_ros.lidar_detection.paper.bev_backbone import birds_eye_view
 from snn_ros.lidar_detection.paper.checkpoint import load_published
-from snn_ros.lidar_detection.paper.detections import Suppression
-from snn_ros.lidar_detection.paper.voxel_rcnn import KITTI_CAPS, VoxelRcnn
+from snn_ros.lidar_detection.paper.voxel_rcnn import KITTI_CAPS, PROPOSAL_SUPPRESSION, VoxelRcnn
 from snn_ros.sparse.voxels import voxelise
 from snn_ros.spiking.unrolled import unroll_network
-
-FC_WIDTH = 32
-PROPOSALS = Suppression(overlap=0.7, most_before=2048, most_after=20)
-BATCH = 2
 
 
 def detector_of(path):
     vectors = Vectors(sibling(path, "detector_input"))
+    proposals = Vectors(sibling(path, "detector_heads"))["pipeline.rois"].shape[1]
+    weights = state(weights_of(path))
     detector = VoxelRcnn(
-        grid=grid_of(vectors), roi_width=FC_WIDTH, proposal_suppression=PROPOSALS
+        grid=grid_of(vectors),
+        roi_width=weights["roi_head.cls_pred_layer.weight"].shape[1],
+        proposal_suppression=dataclasses.replace(PROPOSAL_SUPPRESSION, most_after=proposals),
     ).eval()
-    load_published(detector, state(weights_of(path)))
-    points = vectors["points"]
+    load_published(detector, weights)
+    points, rois = vectors["points"], vectors["rois"]
     voxels = voxelise(points[:, 1:], detector.grid, batch=points[:, 0], caps=KITTI_CAPS)
-    return detector, detector.tensor_of(voxels, BATCH), vectors["rois"]
+    return detector, detector.tensor_of(voxels, len(rois)), rois
 
 
 def test_input(parity_dir):
@@ -50,7 +51,7 @@ def test_input(parity_dir):
         assert_near(voxels.features, vectors["voxel_features"], path.name, VOXEL_TOLERANCE)
         means = vectors["voxels"].sum(1) / vectors["voxel_num_points"][:, None]
         assert_near(voxels.features, means, path.name, VOXEL_TOLERANCE)
-        assert vectors["rois"].shape[0] == BATCH
+        assert len(vectors["rois"]) == points[:, 0].max() + 1
         vectors.assert_all_read()
 
 
@@ -79,7 +80,7 @@ def test_heads(parity_dir):
         with spike_sums(detector) as sums:
             features = detector.backbone_2d(birds_eye_view(backbone.flat))
             proposals = detector.dense_head(features)
-            sample = torch.arange(BATCH).repeat_interleave(rois.shape[1])
+            sample = torch.arange(len(rois)).repeat_interleave(rois.shape[1])
             refinement = detector.roi_head(
                 backbone.stages, rois.flatten(0, 1), sample, detector.grid
             )

@@ -26,18 +26,37 @@ def encoder_input(vectors, margin):
     )
 
 
-def assert_encoded(outputs, vectors):
-    names = ["stem", *(f"enc.{stage}" for stage in range(len(outputs) - 1))]
-    for name, output in zip(names, outputs, strict=True):
-        assert_sparse(output, vectors, name)
+def size_of(weights):
+    """Some files are narrower than published; their weights say how wide they are."""
+    stages = range(sum(name.endswith(".down.1.weight") for name in weights))
+    return EncoderSize(
+        in_channels=weights["backbone.stem.0.weight"].shape[-1],
+        embedding=outputs(weights, "stem.0"),
+        channels=tuple(outputs(weights, f"enc.{stage}.down.1") for stage in stages),
+        depth=tuple(
+            sum(f"enc.{stage}." in name and name.endswith(".block.1.weight") for name in weights)
+            for stage in stages
+        ),
+    )
+
+
+def outputs(weights, layer):
+    return len(weights[f"backbone.{layer}.weight"])
+
+
+def assert_encoded(encoded, vectors):
+    names = ["stem", *(f"enc.{stage}" for stage in range(len(encoded) - 1))]
+    for name, membranes in zip(names, encoded, strict=True):
+        assert_sparse(membranes, vectors, name)
 
 
 @torch.no_grad()
 def test_classifier(parity_dir):
     for path in cases(parity_dir, "classifier"):
         vectors = Vectors(path)
-        network = classifier.Classifier(classifier.SIZES["T"]).eval()
-        load_published(network, state(weights_of(path)))
+        weights = state(weights_of(path))
+        network = classifier.Classifier(size_of(weights)).eval()
+        load_published(network, weights)
         x = encoder_input(vectors, classifier.CELL_MARGIN)
         with spike_sums(network) as sums:
             logits = network(x)
@@ -49,11 +68,13 @@ def test_classifier(parity_dir):
 
 @torch.no_grad()
 def test_segmentation(parity_dir):
-    size = EncoderSize(4, 16, (16, 32, 32, 32), (2, 2, 2, 2))
     for path in cases(parity_dir, "segmentation"):
         vectors = Vectors(path)
-        network = segmentation.Segmentation(size, decoder_widths=(32, 32, 32, 32)).eval()
-        load_published(network, state(weights_of(path)))
+        weights = state(weights_of(path))
+        size = size_of(weights)
+        widths = tuple(outputs(weights, f"dec.{stage}.up.1") for stage in range(len(size.channels)))
+        network = segmentation.Segmentation(size, decoder_widths=widths).eval()
+        load_published(network, weights)
         x = encoder_input(vectors, segmentation.CELL_MARGIN)
         with spike_sums(network) as sums:
             logits = network(x)
@@ -61,7 +82,7 @@ def test_segmentation(parity_dir):
         assert_near(logits, vectors["seg_logits"], path.name)
         *skips, coarse = network.backbone.encode(x)
         assert_encoded([*skips, coarse], vectors)
-        for level in (3, 2, 1, 0):
+        for level in reversed(range(len(skips))):
             coarse = network.backbone.dec[level](coarse, skips[level])
             assert_sparse(coarse, vectors, f"dec.{level}")
         vectors.assert_all_read()
@@ -70,7 +91,8 @@ def test_segmentation(parity_dir):
 def test_train_block(parity_dir):
     for path in cases(parity_dir, "train_block"):
         vectors = Vectors(path)
-        block = Stage(8, 8, 1, HALVING_3, SPIKING).train()
+        channels, *_, in_channels = vectors["param.down.1.weight"].shape
+        block = Stage(in_channels, channels, 1, HALVING_3, SPIKING).train()
         block.load_state_dict(vectors.below("param."), strict=False)
         x = vectors.sparse("in")
         x.features.requires_grad_()

@@ -17,10 +17,7 @@ from support.lidar_vectors import (
 from snn_ros.lidar_detection.paper.checkpoint import load_published
 from snn_ros.lidar_detection.paper.voxelnext import VoxelNext
 
-WIDTHS = (16, 16, 32, 32, 32)
-OUT_CHANNELS = 32
 MOST_CANDIDATES = 100
-BATCH = 2
 SHARE_WITHOUT_TIES = 0.9
 
 
@@ -28,16 +25,20 @@ SHARE_WITHOUT_TIES = 0.9
 def test_voxelnext(parity_dir):
     for path in cases(parity_dir, "voxelnext"):
         vectors = Vectors(path)
+        weights = state(weights_of(path))
         network = VoxelNext(
             grid=grid_of(vectors),
-            widths=WIDTHS,
-            out_channels=OUT_CHANNELS,
+            in_channels=vectors["voxels"].shape[-1],
+            widths=tuple(vectors[f"conv{stage}.features"].shape[1] for stage in range(1, 6)),
+            out_channels=vectors["conv_out.features"].shape[1],
             most_candidates=MOST_CANDIDATES,
         ).eval()
-        load_published(network, state(weights_of(path)))
+        load_published(network, weights)
         features = vectors["voxels"].sum(1) / vectors["voxel_num_points"][:, None]
         assert_near(features, vectors["voxel_features"], path.name, VOXEL_TOLERANCE)
-        x = network.tensor_of(vectors["voxel_features"], vectors["voxel_coords"], BATCH)
+        coordinates = vectors["voxel_coords"]
+        samples = int(coordinates[:, 0].max()) + 1
+        x = network.tensor_of(vectors["voxel_features"], coordinates, samples)
         with spike_sums(network) as sums:
             output = network.backbone_3d(x)
             heads = network.dense_head(output.shared)

@@ -87,7 +87,7 @@ class VoxelRcnn(nn.Module):
             proposal_suppression: which proposals go to the second stage.
         """
         super().__init__()
-        self.grid, self.anchors = grid, anchors
+        self.cells, self.grid, self.anchors = cells, grid, anchors
         self.proposal_suppression = proposal_suppression
         self.backbone_3d: nn.Module = (
             PlainBackbone(cells) if isinstance(cells, Rectifying) else ResidualBackbone(cells=cells)

@@ -3,55 +3,29 @@
 import numpy as np
 import pytest
 import torch
+from support.lidar_networks import SMALL_GRID, cloud, lively, small_detector
 
 from snn_ros.lidar_detection.model import UnknownNetworkError, build
 from snn_ros.lidar_detection.paper.anchor_head import CAR_ANCHORS
 from snn_ros.lidar_detection.paper.backbone3d import PlainBackbone, ResidualBackbone
 from snn_ros.lidar_detection.paper.blocks import Rectifying, Spiking
 from snn_ros.lidar_detection.paper.classifier import SIZES, Classifier
-from snn_ros.lidar_detection.paper.detections import Suppression
 from snn_ros.lidar_detection.paper.encoder import EncoderSize, from_cells
 from snn_ros.lidar_detection.paper.segmentation import Segmentation
 from snn_ros.lidar_detection.paper.voxel_rcnn import KITTI_GRID, VoxelRcnn
 from snn_ros.lidar_detection.paper.voxelnext import VoxelNext
 from snn_ros.lidar_detection.paper.voxelnext_backbone import merge_over_height
 from snn_ros.sparse.tensor import sparse_tensor
-from snn_ros.sparse.voxels import VoxelGrid, voxelise
+from snn_ros.sparse.voxels import voxelise
 from snn_ros.spiking.folding import fold_network
 from snn_ros.spiking.metering import ActivityMeter
 from snn_ros.spiking.modules import SpikingModule
 from snn_ros.spiking.unrolled import unroll_network
 
-SMALL_GRID = VoxelGrid((0.0, -3.2, -3.0), (6.4, 3.2, 1.0), (0.05, 0.05, 0.1))
-
-
-FEW = Suppression(overlap=0.7, most_before=256, most_after=12)
-
-
-def lively(network, seed=0):
-    """Weights and statistics with which most layers fire, and boxes come out."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, tensor in network.state_dict().items():
-        if tensor.dim() > 1:
-            fan_in = tensor.numel() / max(tensor.shape[0], 1)
-            tensor.normal_(0, 1.5 / fan_in**0.5, generator=generator)
-        elif name.endswith("running_var"):
-            tensor.uniform_(0.5, 1.5, generator=generator)
-        elif name.endswith("running_mean"):
-            tensor.normal_(0, 0.1, generator=generator)
-    return network.eval()
-
-
-def cloud(points=1500, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    low, high = torch.tensor(SMALL_GRID.minimum), torch.tensor(SMALL_GRID.maximum)
-    xyz = low + (high - low) * torch.rand(points, 3, generator=generator) ** 2
-    return torch.cat([xyz, torch.rand(points, 1, generator=generator)], 1)
-
 
 @pytest.fixture(scope="module")
 def detector():
-    return lively(VoxelRcnn(grid=SMALL_GRID, roi_width=16, proposal_suppression=FEW))
+    return small_detector()
 
 
 def voxels_of(detector, points=None, batch_size=1):
@@ -155,7 +129,7 @@ def test_samples_of_a_batch_do_not_touch_each_other(detector):
 
 @torch.no_grad()
 def test_twin_without_spikes_runs():
-    twin = lively(VoxelRcnn(Rectifying(), grid=SMALL_GRID, roi_width=16, proposal_suppression=FEW))
+    twin = small_detector(Rectifying())
     assert not any(isinstance(module, SpikingModule) for module in twin.modules())
     found = twin(voxels_of(twin))[0]
     assert found.boxes.isfinite().all()
