@@ -59,7 +59,9 @@ struct CountArithmetic {
   using Vector = Ints;
   static constexpr int kFeaturesPerStep = 4;
 
-  static Vector broadcast(uint32_t four_counts) { return Vector{} + static_cast<int32_t>(four_counts); }
+  static Vector broadcast(uint32_t four_counts) {
+    return Vector{} + static_cast<int32_t>(four_counts);
+  }
 
   static Vector broadcast(const uint8_t* counts) {
     uint32_t four_counts;
@@ -177,8 +179,8 @@ void multiply(Pair<Arithmetic>* pairs, int count, const typename Arithmetic::Wei
 
 // Adds the weights of an input row's events to the sums of one output row.
 template <int COLUMNS>
-void accumulate_columns(const Event* event, const Event* last, const CountArithmetic::Weight* weights,
-                        int width, int32_t* sums) {
+void accumulate_columns(const Event* event, const Event* last,
+                        const CountArithmetic::Weight* weights, int width, int32_t* sums) {
   constexpr int kVectors = COLUMNS / kLanes;
   Ints kept[kVectors] = {};
   for (; event != last; ++event) {

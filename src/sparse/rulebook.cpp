@@ -18,8 +18,8 @@ struct Pairs {
   std::vector<int32_t> inputs, outputs;
 };
 
-// Finds for each row the row whose key is larger by shifts[0], shifts[1] ... of a run of shifts that
-// follow each other. The neighbours then follow each other too, so that one walk serves the run.
+// Finds for each row the rows whose keys are larger by shifts[0], shifts[1] ..., a run of shifts
+// that follow each other. The neighbours then follow each other too: one walk serves the run.
 void find_neighbours(const int64_t* keys, int32_t count, const int64_t* shifts, int32_t run,
                      Pairs* pairs) {
   int32_t candidate = 0;
