@@ -8,6 +8,7 @@ import pytest
 from geometry_msgs.msg import PointStamped
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import Range
+from std_msgs.msg import Float64
 
 from snn_ros.msg import BlimpCommand
 from snn_ros.ros.qos import RESULT, SENSOR
@@ -33,6 +34,9 @@ def command_message(probe):
 NODES = {
     "blimp_control": ("range", Range, SENSOR, range_message, "command", BlimpCommand),
     "blimp_motors": ("command", BlimpCommand, RESULT, command_message, "command", BlimpCommand),
+    "blimp_gazebo": (
+        "command", BlimpCommand, RESULT, command_message, "thrust_left", Float64,
+    ),
     "simulation": (
         "command", BlimpCommand, RESULT, command_message, "odometry", Odometry,
     ),

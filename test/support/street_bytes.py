@@ -112,9 +112,11 @@ def in_a_process(words: Sequence[str], environment: Mapping[str, str] | None = N
     Raises:
         NoRenderer: the process could not draw.
     """
+    # whoever has drawn by one back end in this process left its name here, which binds the other
+    inherited = {name: value for name, value in os.environ.items() if name != "PYOPENGL_PLATFORM"}
     ended = subprocess.run(
         [sys.executable, "-m", "support.street_bytes", *words],
-        cwd=Path(__file__).resolve().parents[1], env={**os.environ, **(environment or {})},
+        cwd=Path(__file__).resolve().parents[1], env={**inherited, **(environment or {})},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if ended.returncode == _NO_RENDERER:
