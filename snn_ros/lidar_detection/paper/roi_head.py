@@ -72,12 +72,12 @@ class VoxelPooling(nn.Module):
         rows, found = neighbours(
             points, sample, stage.sites, stride, grid, self.scale.neighbourhood
         )
-        found = found[:, None, None]
-        voxels = self.mlps_in[0](stage.features.T[None])[0].T  # (V, 32)
-        gathered = voxels[rows] * found  # (M, neighbours, 32)
-        relative = (site_centres(stage.sites, stride, grid)[rows] - points[:, None]) * found
-        position = self.mlps_pos[0](relative.permute(2, 0, 1)[None])  # (1, 32, M, neighbours)
-        pooled = self.relu(gathered.permute(2, 0, 1)[None] + position).amax(-1)
+        found = found[:, None]
+        voxels = self.mlps_in[0](stage.features.T[None])  # (1, 32, V)
+        gathered = voxels[..., rows] * found  # (1, 32, M, neighbours)
+        centres = site_centres(stage.sites, stride, grid).T  # (3, V)
+        relative = (centres[:, rows] - points.T[..., None]) * found  # (3, M, neighbours)
+        pooled = self.relu(gathered + self.mlps_pos[0](relative[None])).amax(-1)
         return self.mlps_out[0](pooled)[0].T
 
 

@@ -31,7 +31,6 @@ KITTI_CAPS = VoxelCaps(points_per_voxel=5, voxels=40_000)
 FLAT_PLANES = 2  # in z, after the 3D backbone
 SPARE_PLANES = 1  # in z, so that strides give 41, 21, 11, 6 (5 in the ReLU twin), 2 planes
 
-
 PROPOSAL_SUPPRESSION = Suppression(overlap=0.7, most_before=2048, most_after=100)
 FINAL_SUPPRESSION = Suppression(overlap=0.1, most_before=4096, most_after=500)
 SCORE_THRESHOLD = 0.3
