@@ -56,17 +56,17 @@ class Reporter:
 
     def _report_silence(self, now: float) -> None:
         silent = self._health.silent_inputs(now, self.silence_limit)
-        topics = [health.topic for health in silent]
-        if not topics:
+        reasons = [f"{health.topic}: {self._reason(health)}" for health in silent]
+        if not reasons:
             self._reported = []
             return
-        if topics == self._reported and now < self._next_report:
+        if reasons == self._reported and now < self._next_report:
             return
-        self._reported, self._next_report = topics, now + _REPEAT
-        reasons = "; ".join(f"{health.topic}: {self._reason(health)}" for health in silent)
+        self._reported, self._next_report = reasons, now + _REPEAT
         more = self._node.describe_silence()
         self._node.get_logger().warning(
-            f"no data for {self.silence_limit:g} s. {reasons}" + (f". {more}" if more else "")
+            f"no data for {self.silence_limit:g} s. {'; '.join(reasons)}"
+            + (f". {more}" if more else "")
         )
 
     def _reason(self, health: InputHealth) -> str:

@@ -183,13 +183,17 @@ def test_silence_names_the_topic_and_the_reason(probe, start_node):
     probe.wait(lambda: probe.health(NAME).get("message") == f"no data on {topic}")
 
 
-def test_incompatible_qos_is_named(probe, start_node):
+@pytest.mark.parametrize("after_silence", [False, True])
+def test_incompatible_qos_is_named(probe, start_node, after_silence):
+    """Also when the publisher comes after silence was reported for another reason."""
     node = start_node(
         NULL,
         *parameters(silence_limit="1.0"),
         "-p",
         f"qos_overrides.{NAME}/input/points.subscription.reliability:=reliable",
     )
+    if after_silence:
+        probe.wait(lambda: "no publisher" in node.output, 10)
     probe.speak(f"{NAME}/input/points", PointCloud2, SENSOR)
     probe.wait(lambda: "another RELIABILITY than asked for" in node.output, 10)
     probe.wait(lambda: "incompatible QoS of a publisher: RELIABILITY" in node.output, 5)
