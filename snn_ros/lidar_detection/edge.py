@@ -22,7 +22,7 @@ from snn_ros.sparse.convolution import (
     StridedConvolution,
     SubmanifoldConvolution,
 )
-from snn_ros.sparse.layers import SparseLayer, SparseSequential
+from snn_ros.sparse.layers import SeenFromAbove, SparseLayer, SparseSequential
 from snn_ros.sparse.tensor import Sites, SparseTensor
 from snn_ros.sparse.voxels import VoxelGrid
 from snn_ros.spiking.modules import IntegerSpike
@@ -32,6 +32,7 @@ BOX_CODE = 8
 sizes in m, sine and cosine of yaw."""
 
 _PRIOR = 0.01  # share of sites that are centres, at the start of training
+_FIRST_COUNT = 0.5  # membrane from which a neuron emits
 _BOTTOM_CELLS = 4  # below the road
 _COARSENING = 2  # from voxels to sites seen from above
 
@@ -119,6 +120,7 @@ class EdgeNetwork(nn.Module):
             self._residual(middle, 3),
             self._layer(StridedConvolution(middle, flat[0], (planes, 1, 1), (planes, 1, 1))),
         )
+        self.above = SeenFromAbove()
         self.flat = self._residual(flat[0], 2)
         self.down = nn.ModuleList(
             SparseSequential(
@@ -138,7 +140,7 @@ class EdgeNetwork(nn.Module):
 
     def forward(self, x: SparseTensor) -> HeadOutput:
         """Run on the features of ``voxel_features``."""
-        top = self.flat(_seen_from_above(self.stages(self.stem(x))))
+        top = self.flat(self.above(self.stages(self.stem(x))))
         levels = [top]
         for down in self.down:
             levels.append(down(levels[-1]))
@@ -178,13 +180,7 @@ class EdgeNetwork(nn.Module):
 
 
 def _norm(channels: int) -> nn.BatchNorm1d:
-    return nn.BatchNorm1d(channels, eps=1e-3, momentum=0.02)
-
-
-def _seen_from_above(x: SparseTensor) -> SparseTensor:
-    """The single plane of a 3D tensor as a 2D one."""
-    sites = x.sites
-    flat = Sites(
-        sites.coordinates[:, [0, 2, 3]], sites.spatial_shape[1:], sites.batch_size, sites.level
-    )
-    return x.moved(x.features, flat)
+    """Its shift begins where a count of 1 does: fewer neurons are silent and without gradient."""
+    norm = nn.BatchNorm1d(channels, eps=1e-3, momentum=0.02)
+    nn.init.constant_(norm.bias, _FIRST_COUNT)
+    return norm

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from snn_ros.sparse.layers import ChannelAffine
+
 Layer = TypeVar("Layer", bound=nn.Module)
 LARGEST = 127
 _SMALLEST_SCALE = 1e-12
@@ -27,18 +29,6 @@ class Int8Grid(nn.Module):
         """The weight on the grid."""
         whole, scale = to_grid(weight)
         return weight + (whole * scale - weight).detach()
-
-
-class ChannelAffine(nn.Module):
-    """y = scale x + shift per channel: grid, bias and batch normalisation in one."""
-
-    def __init__(self, scale: Tensor, shift: Tensor) -> None:
-        super().__init__()
-        self.scale, self.shift = nn.Parameter(scale), nn.Parameter(shift)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Features (V, C)."""
-        return x * self.scale + self.shift
 
 
 def to_grid(weight: Tensor) -> tuple[Tensor, Tensor]:

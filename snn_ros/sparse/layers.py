@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
-from snn_ros.sparse.tensor import SparseTensor
+from snn_ros.sparse.tensor import Sites, SparseTensor
 
 
 class SparseLayer(nn.Module):
@@ -23,6 +23,30 @@ class SparseSequential(SparseLayer, nn.Sequential):
         for layer in self:
             x = layer(x) if _takes_sites(layer) else x.with_features(layer(x.features))
         return x
+
+
+class SeenFromAbove(SparseLayer):
+    """The single plane of a 3D tensor (z, y, x) as a 2D one (y, x)."""
+
+    def forward(self, x: SparseTensor) -> SparseTensor:
+        """The same features at sites without z."""
+        sites = x.sites
+        flat = Sites(
+            sites.coordinates[:, [0, 2, 3]], sites.spatial_shape[1:], sites.batch_size, sites.level
+        )
+        return x.moved(x.features, flat)
+
+
+class ChannelAffine(nn.Module):
+    """y = scale x + shift per channel: what a grid of weights, a bias or a normalisation leaves."""
+
+    def __init__(self, scale: Tensor, shift: Tensor) -> None:
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(scale), nn.Parameter(shift)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (V, C)."""
+        return x * self.scale + self.shift
 
 
 def _takes_sites(layer: nn.Module) -> bool:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from snn_ros.sparse.backends.rulebooks import (
     Coordinates,
@@ -21,8 +22,9 @@ from snn_ros.sparse.convolution import (
     StridedConvolution,
 )
 from snn_ros.sparse.rulebook import Kernel, Size
-from snn_ros.sparse.tensor import Sites, SparseTensor, SparseTensorError
+from snn_ros.sparse.tensor import Sites, SparseTensorError
 
+Convolution = SparseConvolution | nn.Linear
 Rows = TypeVar("Rows", bound=np.generic)
 
 
@@ -35,6 +37,9 @@ class Level:
         spatial_shape: extent per axis.
         finer: the level and the rulebook that a strided convolution came along.
         kernel: of that convolution.
+        name: `Sites.level`.
+        submanifold: rulebooks between its own sites, by size of kernel.
+        coarser: levels that strided convolutions lead to.
     """
 
     coordinates: Coordinates
@@ -42,6 +47,7 @@ class Level:
     finer: Level | None = None
     rulebook: PackedRulebook | None = None
     kernel: Kernel | None = None
+    name: tuple[Kernel, ...] = ()
     submanifold: dict[Size, PackedRulebook] = field(default_factory=dict)
     coarser: dict[Kernel, Level] = field(default_factory=dict)
 
@@ -53,14 +59,15 @@ class Levels:
         self._sites = sites
         coordinates = sites.coordinates.numpy()
         self._order = _order(coordinates)
-        self.finest = Level(self.in_order(coordinates), sites.spatial_shape)
+        self.finest = Level(self.in_order(coordinates), sites.spatial_shape, name=sites.level)
+        self._above: Level | None = None
         self._torch_sites: dict[int, Sites] = {id(self.finest): sites}
 
     def in_order(self, rows: NDArray[Rows]) -> NDArray[Rows]:
         """Rows of the input, in the order of the finest level."""
         return rows if self._order is None else rows[self._order]
 
-    def rulebook(self, layer: SparseConvolution, level: Level) -> tuple[PackedRulebook, Level]:
+    def rulebook(self, layer: Convolution, level: Level) -> tuple[PackedRulebook, Level]:
         """The rulebook of a layer on `level`, and the level of its output.
 
         Raises:
@@ -72,6 +79,8 @@ class Levels:
             return coarse.rulebook, coarse
         if isinstance(layer, InverseConvolution):
             return _inverse(level, layer)
+        if isinstance(layer, nn.Linear):
+            return _pointwise(level), level
         size = layer.kernel_size
         if size not in level.submanifold:
             level.submanifold[size] = submanifold_rulebook(
@@ -79,24 +88,30 @@ class Levels:
             )
         return level.submanifold[size], level
 
-    def tensor(self, features: NDArray[np.float32], level: Level) -> SparseTensor:
-        """Features of a level for others: a copy, in the row order of torch's reference."""
+    def seen_from_above(self, level: Level) -> Level:
+        """The single plane of a level (z, y, x), as `SeenFromAbove` has it."""
+        if self._above is None:
+            coordinates = np.ascontiguousarray(level.coordinates[:, [0, 2, 3]])
+            self._above = Level(coordinates, level.spatial_shape[1:], name=level.name)
+        return self._above
+
+    def sites(self, level: Level) -> Sites:
+        """The sites of a level for others; those of the input are the same object."""
         if id(level) not in self._torch_sites:
             self._torch_sites[id(level)] = Sites(
                 torch.from_numpy(level.coordinates),
                 level.spatial_shape,
                 self._sites.batch_size,
-                self._site_level(level),
+                level.name,
             )
+        return self._torch_sites[id(level)]
+
+    def features(self, features: NDArray[np.float32], level: Level) -> Tensor:
+        """Features of a level for others: a copy, in the row order of `sites`."""
         copied = np.empty_like(features)
         rows = slice(None) if level is not self.finest or self._order is None else self._order
         copied[rows] = features
-        return SparseTensor(torch.from_numpy(copied), self._torch_sites[id(level)])
-
-    def _site_level(self, level: Level) -> tuple[Kernel, ...]:
-        if level.finer is None or level.kernel is None:
-            return self._sites.level
-        return (*self._site_level(level.finer), level.kernel)
+        return torch.from_numpy(copied)
 
 
 def _order(coordinates: Coordinates) -> NDArray[np.intp] | None:
@@ -110,8 +125,20 @@ def _coarser(level: Level, kernel: Kernel) -> Level:
     if kernel not in level.coarser:
         rulebook, coordinates = strided_rulebook(level.coordinates, level.spatial_shape, kernel)
         shape = kernel.output_shape(level.spatial_shape)
-        level.coarser[kernel] = Level(coordinates, shape, level, rulebook, kernel)
+        level.coarser[kernel] = Level(
+            coordinates, shape, level, rulebook, kernel, (*level.name, kernel)
+        )
     return level.coarser[kernel]
+
+
+def _pointwise(level: Level) -> PackedRulebook:
+    """Every site meets itself: a linear layer on the features."""
+    size = (1,) * len(level.spatial_shape)
+    if size not in level.submanifold:
+        count = len(level.coordinates)
+        rows = np.arange(count, dtype=np.int32)
+        level.submanifold[size] = PackedRulebook(rows, rows, np.array([0, count]), count, count)
+    return level.submanifold[size]
 
 
 def _inverse(level: Level, layer: InverseConvolution) -> tuple[PackedRulebook, Level]:

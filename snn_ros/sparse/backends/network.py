@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.fx.node import map_aggregate
 
 from snn_ros.sparse.backends.kernels import (
@@ -24,15 +24,25 @@ from snn_ros.sparse.backends.kernels import (
 )
 from snn_ros.sparse.backends.levels import Levels
 from snn_ros.sparse.backends.library import is_available
-from snn_ros.sparse.backends.program import INPUT, Kind, NotCompiled, Program, Signal, Step, trace
+from snn_ros.sparse.backends.program import (
+    INPUT,
+    Built,
+    Kind,
+    NotCompiled,
+    Part,
+    Program,
+    Returned,
+    Signal,
+    Step,
+    trace,
+)
 from snn_ros.sparse.backends.weights import (
     PackedWeights,
     pack_floats,
     pack_integers,
     quantised,
 )
-from snn_ros.sparse.convolution import SparseConvolution
-from snn_ros.sparse.tensor import SparseTensor
+from snn_ros.sparse.tensor import Sites, SparseTensor
 from snn_ros.spiking.folding import fold_network
 
 TIMING_RUNS = 3
@@ -131,8 +141,7 @@ class InferenceNetwork:
         run = _Run(self, levels, levels.in_order(x.features.numpy()))
         for place in range(len(self._program.steps)):
             execute(run, place)
-        outputs: Any = self._program.outputs
-        return map_aggregate(outputs, cast("Callable[[Any], Any]", run.tensor))
+        return run.structure(self._program.outputs)
 
 
 class _Run:
@@ -166,7 +175,8 @@ class _Run:
             max_count=step.max_count or 1,
             execution=network._execution,
         )
-        self.level[place], self.outputs[place] = level, outputs
+        self.level[place] = self.levels.seen_from_above(level) if step.from_above else level
+        self.outputs[place] = outputs
 
     def measure(self, place: int) -> None:
         """Compute one step by every method, and keep the fastest."""
@@ -183,7 +193,9 @@ class _Run:
         step = network._program.steps[place]
         counts = self.outputs[step.source.step].counts if best is not Method.FLOATS else None
         network.plan.append(
-            LayerPlan(step.name, best, *_activity(counts, step.layer.in_channels), times)
+            LayerPlan(
+                step.name, best, *_activity(counts, network._weights[place].in_channels), times
+            )
         )
 
     def _milliseconds(self, place: int) -> float:
@@ -191,17 +203,34 @@ class _Run:
         self.convolve(place)
         return 1e3 * (time.perf_counter() - start)
 
-    def tensor(self, signal: Signal) -> SparseTensor:
-        """A signal as the network would return it."""
+    def structure(self, outputs: Any) -> Any:
+        """What the network returns, in its own tuples and classes."""
+
+        def resolve(leaf: Any) -> Any:
+            if not isinstance(leaf, Built):
+                return self.returned(leaf)
+            return leaf.made(*self.structure(leaf.arguments), **self.structure(leaf.named))
+
+        return map_aggregate(outputs, resolve)
+
+    def returned(self, wanted: Returned) -> SparseTensor | Tensor | Sites:
+        """Part of a signal as the network would return it."""
+        level = self.level[wanted.signal.step]
+        sites = self.levels.sites(level)
+        if wanted.part is Part.SITES:
+            return sites
+        features = self.levels.features(self._without_padding(wanted.signal), level)
+        return features if wanted.part is Part.FEATURES else SparseTensor(features, sites)
+
+    def _without_padding(self, signal: Signal) -> NDArray[np.float32]:
         reals = self._reals(signal)
         if reals is None:
             counts = self.outputs[signal.step].counts
             assert counts is not None  # the program made it
             reals = counts.astype(np.float32)
-        level = self.level[signal.step]
-        if signal.step != INPUT:
-            reals = reals[:, : self.network._weights[signal.step].out_channels]
-        return self.levels.tensor(reals, level)
+        if signal.step == INPUT:
+            return reals
+        return reals[:, : self.network._weights[signal.step].out_channels]
 
     def _reals(self, signal: Signal) -> NDArray[np.float32] | None:
         outputs = self.outputs[signal.step]
@@ -252,16 +281,17 @@ def _check_counts(program: Program) -> None:
 
 
 def _packed(step: Step, precision: Precision) -> PackedWeights:
+    """Weights of a step, with what follows: y = (sum + bias) scale + shift."""
     layer = step.layer
-    weight = layer.weight.detach().flatten(1, -2).numpy()  # (Cout, offsets, Cin)
-    bias = _bias(layer)
-    takes_spikes = step.source.kind is Kind.SPIKES
-    if not (takes_spikes and precision is Precision.INT8):
-        return pack_floats(weight, bias)
-    return pack_integers(*quantised(weight), bias)
-
-
-def _bias(layer: SparseConvolution) -> NDArray[np.float32]:
-    if layer.bias is None:
-        return np.zeros(layer.out_channels, np.float32)
-    return layer.bias.detach().numpy()
+    outputs = len(layer.weight)
+    # (Cout, offsets, Cin); a linear layer has one offset
+    weight = layer.weight.detach().reshape(outputs, -1, layer.weight.shape[-1]).numpy()
+    scale, shift = torch.ones(outputs), torch.zeros(outputs)
+    if step.affine is not None:
+        scale, shift = step.affine.scale.detach(), step.affine.shift.detach()
+    if layer.bias is not None:
+        shift = shift + layer.bias.detach() * scale
+    if step.source.kind is Kind.SPIKES and precision is Precision.INT8:
+        whole, unit = quantised(weight)
+        return pack_integers(whole, unit * scale.numpy(), shift.numpy())
+    return pack_floats(weight, shift.numpy(), scale.numpy())

@@ -18,10 +18,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from snn_ros.errors import SnnRosError
 from snn_ros.sparse.convolution import SparseConvolution
+from snn_ros.sparse.layers import ChannelAffine, SeenFromAbove, SparseLayer
 from snn_ros.spiking.folding import fold_batch_norm
 from snn_ros.spiking.modules import IntegerSpike
 
-LEAVES = (SparseConvolution, _BatchNorm, IntegerSpike, nn.Identity)
+CONVOLUTIONS = (SparseConvolution, nn.Linear)
+LEAVES = (*CONVOLUTIONS, _BatchNorm, ChannelAffine, IntegerSpike, SeenFromAbove, nn.Identity)
 INPUT = -1
 
 
@@ -34,6 +36,14 @@ class Kind(Enum):
 
     MEMBRANE = "membrane"
     SPIKES = "spikes"
+
+
+class Part(Enum):
+    """What of a sparse tensor a network returns."""
+
+    TENSOR = "tensor"
+    FEATURES = "features"
+    SITES = "sites"
 
 
 @dataclass(frozen=True)
@@ -49,30 +59,51 @@ class Signal:
     kind: Kind = Kind.MEMBRANE
 
 
+@dataclass(frozen=True)
+class Returned:
+    """Part of a signal that the network returns."""
+
+    signal: Signal
+    part: Part
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A named tuple or dataclass that the network builds of what it returns."""
+
+    made: type[Any]
+    arguments: Any
+    named: Any
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One fused convolution.
 
     Attributes:
         name: of the convolution in the network.
-        layer: with the batch normalisation folded in.
+        layer: with a batch normalisation behind it folded in.
+        affine: behind the layer.
         source: its input.
         shortcut: membranes to add, at the output's sites.
         max_count: D of the cell behind; None where there is none.
         needs_membrane: whether anything but that cell uses the membrane.
+        from_above: whether the output's sites then lose their single z.
     """
 
     name: str
-    layer: SparseConvolution
+    layer: SparseConvolution | nn.Linear
+    affine: ChannelAffine | None
     source: Signal
     shortcut: Signal | None
     max_count: int | None
     needs_membrane: bool
+    from_above: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Steps in order, and what the network returns: any structure of signals."""
+    """Steps in order, and what the network returns: any structure of `Returned` and `Built`."""
 
     steps: tuple[Step, ...]
     outputs: Any
@@ -101,6 +132,8 @@ class _Lowering:
         self.nodes = list(graph.nodes)
         self.same: dict[Node, Node] = {}  # nodes that only pass on the features of another
         self.users: dict[Node, list[Node]] = defaultdict(list)
+        self.above: set[Node] = set()  # those of them at sites seen from above
+        self.used_as: dict[Node, set[bool]] = defaultdict(set)  # seen from above, or not
         self.signals: dict[Node, Signal] = {}
         self.steps: list[Step] = []
         self._find_users()
@@ -112,25 +145,28 @@ class _Lowering:
                 outputs = torch.fx.node.map_arg(node.args[0], self._returned)
             elif node.op == "placeholder":
                 self.signals[node] = Signal(INPUT)
-            elif not (node in self.same or node in self.signals or _makes_tuple(node)):
+            elif not (node in self.same or node in self.signals or _builds_output(node)):
                 self._lower(node)
         return Program(tuple(self.steps), outputs)
 
     def _find_users(self) -> None:
         for node in self.nodes:
             if self._passes_on(node):
-                features = node.args[-1] if node.target == "with_features" else node.args[0]
-                self.same[node] = self._origin(cast(Node, features))
+                source = cast(Node, node.args[-1 if node.target == "with_features" else 0])
+                self.same[node] = self._origin(source)
+                if source in self.above or isinstance(self._module(node), SeenFromAbove):
+                    self.above.add(node)
             else:
                 for argument in node.all_input_nodes:
                     self.users[self._origin(argument)].append(node)
+                    self.used_as[self._origin(argument)].add(argument in self.above)
 
     def _passes_on(self, node: Node) -> bool:
         if node.op == "call_function" and node.target is getattr:
-            return node.args[1] == "features"
+            return node.args[1] in ("features", "sites")
         if node.op == "call_method":
             return node.target == "with_features"
-        return isinstance(self._module(node), nn.Identity)
+        return isinstance(self._module(node), nn.Identity | SeenFromAbove)
 
     def _origin(self, node: Node) -> Node:
         return self.same.get(node, node)
@@ -144,50 +180,52 @@ class _Lowering:
         return self.signals[self._origin(node)]
 
     def _returned(self, node: Node) -> Any:
-        """A signal, or a named tuple of them."""
-        if not _makes_tuple(node):
-            return self._signal(node)
-        made = cast("type[Any]", node.target)
-        return torch.fx.node.map_arg(made(*node.args, **node.kwargs), self._returned)
+        """Part of a signal, or what the network builds of several."""
+        if not _builds_output(node):
+            return Returned(self._signal(node), self._part(node))
+        arguments, named = torch.fx.node.map_arg((node.args, node.kwargs), self._returned)
+        return Built(cast("type[Any]", node.target), arguments, named)
+
+    def _part(self, node: Node) -> Part:
+        if node.target is getattr:
+            return Part(node.args[1])
+        module = self._module(node)
+        return Part.TENSOR if module is None or isinstance(module, SparseLayer) else Part.FEATURES
 
     def _lower(self, node: Node) -> None:
         layer = self._module(node)
-        if not isinstance(layer, SparseConvolution):
+        if not isinstance(layer, CONVOLUTIONS):
             raise NotCompiled(f"{node.target}: {layer or node.op} is not behind a convolution")
         source = self._signal(node.all_input_nodes[0])
-        last = node
-        normalisation = self._only_user(last)
-        if isinstance(after := self._module(normalisation), _BatchNorm):
-            layer, last = fold_batch_norm(layer, after), cast(Node, normalisation)
-        shortcut = None
+        last, affine, shortcut = node, None, None
+        following = self._only_user(last)
+        after = self._module(following)
+        if isinstance(after, _BatchNorm):
+            layer, last = fold_batch_norm(layer, after), cast(Node, following)
+        elif isinstance(after, ChannelAffine):
+            affine, last = after, cast(Node, following)
         addition = self._only_user(last)
         if addition is not None and addition.target is operator.add:
             added = [n for n in map(self._origin, addition.all_input_nodes) if n is not last]
             if len(added) == 1 and added[0] in self.signals:
                 shortcut, last = self.signals[added[0]], addition
-        cells = [user for user in self.users[last] if isinstance(self._module(user), IntegerSpike)]
-        self._emit(node, layer, source, shortcut, last, cells)
+        self._emit(node, last, layer=layer, affine=affine, source=source, shortcut=shortcut)
 
-    def _emit(
-        self,
-        node: Node,
-        layer: SparseConvolution,
-        source: Signal,
-        shortcut: Signal | None,
-        last: Node,
-        cells: list[Node],
-    ) -> None:
+    def _emit(self, node: Node, last: Node, **known: Any) -> None:
+        """Add the step that begins with `node` and gives the value of `last`."""
+        cells = [user for user in self.users[last] if isinstance(self._module(user), IntegerSpike)]
         max_counts = {cast(IntegerSpike, self._module(cell)).max_count for cell in cells}
         if len(max_counts) > 1:
             raise NotCompiled(f"{node.target}: cells of different max_count {sorted(max_counts)}")
+        if len(self.used_as[last]) > 1:
+            raise NotCompiled(f"{node.target}: used both in 3D and seen from above")
         self.steps.append(
             Step(
                 name=str(node.target),
-                layer=layer,
-                source=source,
-                shortcut=shortcut,
                 max_count=next(iter(max_counts), None),
                 needs_membrane=len(cells) < len(self.users[last]),
+                from_above=True in self.used_as[last],
+                **known,
             )
         )
         place = len(self.steps) - 1
@@ -210,5 +248,6 @@ class _Lowering:
         return users[0] if len(users) == 1 else None
 
 
-def _makes_tuple(node: Node) -> bool:
-    return isinstance(node.target, type) and issubclass(node.target, tuple)
+def _builds_output(node: Node) -> bool:
+    """Whether it is a named tuple or dataclass of results."""
+    return isinstance(node.target, type)

@@ -51,8 +51,8 @@ def padded(channels: int) -> int:
 def quantised(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Nearest int8 weights, -127..127, and their scale per output channel.
 
-    Weights that lie on such a grid already, with 127 times the scale the largest magnitude of the
-    channel, come back exactly.
+    Whole numbers up to 127 come back as they are, with scale 1; so do weights that lie on a grid
+    whose 127th line is the largest magnitude of the channel, with the scale of the grid.
 
     Args:
         weight: (Cout, offsets, Cin).
@@ -60,22 +60,29 @@ def quantised(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
     Returns:
         Integers of the same shape, and scales (Cout,); of a channel of zeros the scale is 1.
     """
+    if np.array_equal(weight, np.rint(weight)) and np.abs(weight).max(initial=0) <= LARGEST_WEIGHT:
+        return weight.astype(np.int8), np.ones(len(weight), np.float32)
     largest = np.abs(weight).max(axis=(1, 2), initial=0.0)
     scale = np.where(largest > 0, largest / np.float32(LARGEST_WEIGHT), 1.0).astype(np.float32)
     return np.rint(weight / scale[:, None, None]).astype(np.int8), scale
 
 
-def pack_floats(weight: NDArray[np.float32], bias: NDArray[np.float32]) -> PackedWeights:
+def pack_floats(
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    scale: NDArray[np.float32] | None = None,
+) -> PackedWeights:
     """For real-valued input.
 
     Args:
         weight: (Cout, offsets, Cin).
         bias: (Cout,).
+        scale: (Cout,), 1 by default.
     """
     outs, offsets, ins = weight.shape
     values = np.zeros((offsets, ins, padded(outs)), np.float32)
     values[..., :outs] = weight.transpose(1, 2, 0)
-    scale = _padded_row(np.ones(outs, np.float32))
+    scale = _padded_row(np.ones(outs, np.float32) if scale is None else scale)
     return PackedWeights(_chunks(values), scale, _padded_row(bias), offsets, ins, ins, outs)
 
 

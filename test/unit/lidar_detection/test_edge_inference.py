@@ -1,0 +1,62 @@
+"""The edge detector's network, compiled: the same whole sums, so the same bits."""
+
+import pytest
+import torch
+from torch import nn
+
+from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
+from snn_ros.lidar_detection.edge_features import CHANNELS
+from snn_ros.lidar_detection.edge_grid import deployed
+from snn_ros.sparse.backends.kernels import Execution
+from snn_ros.sparse.backends.library import InstructionSet, is_available
+from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
+from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
+
+CONFIG = EdgeConfig(reach=6.4, voxel=0.4, height_cells=8, widths=(8, 16), flat_widths=(16, 24, 32))
+
+
+def voxels():
+    z, y, x = CONFIG.grid.shape
+    coordinates = (torch.rand(2, z, y, x) < 0.2).nonzero()
+    features = torch.randint(-20, 21, (len(coordinates), CHANNELS)).float()
+    return sparse_tensor(features, coordinates, (z, y, x), 2)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """The deployed network, its input and its output in torch."""
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        network, x = EdgeNetwork(CONFIG), voxels()
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                module.momentum = 1.0
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+                nn.init.normal_(module.bias, std=0.2)
+        network.train()(x)
+        for branch in (network.heat, network.boxes):
+            nn.init.normal_(branch[2].bias, std=0.3)
+        network = deployed(network.eval())
+        x = SparseTensor(x.features, x.sites)  # without the rulebooks of before
+        return network, x, network(x)
+
+
+@pytest.mark.skipif(not is_available(), reason="kernels are not built")
+@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize("kernels", InstructionSet)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_deployed_network_gives_identical_results(trained, precision, kernels, threads):
+    network, x, expected = trained
+    compiled = compile_network(
+        network, x, precision=precision, execution=Execution(threads, kernels)
+    )
+    assert isinstance(compiled, InferenceNetwork)
+    made = compiled(x)
+    assert isinstance(made, HeadOutput)
+    assert torch.equal(made.heat, expected.heat)
+    assert torch.equal(made.boxes, expected.boxes)
+    assert torch.equal(made.sites.coordinates, expected.sites.coordinates)
+    assert made.sites.spatial_shape == expected.sites.spatial_shape
+    if precision is Precision.INT8:
+        spiking = [layer for layer in compiled.plan if layer.name != "stem.0"]
+        assert all(layer.density > 0.02 for layer in spiking)
