@@ -5,7 +5,7 @@ so that it can be stopped at any time and started again by the same command. Dri
 there yet are simulated first.
 
 Example:
-  snn-ros train lidar_detection --steps 6000 --seed 1 --folder build/training/lidar_detection/edge
+  snn-ros train lidar_detection --steps 3000 --seed 1 --folder build/training/lidar_detection/edge
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Heat falls off as a Gaussian around each object's centre; the site nearest to the centre is the
 positive one, wherever it is: sites are only where points are. Sites about the centre learn the box.
-Heat: penalty-reduced focal loss (H. Law, J. Deng: CornerNet, ECCV 2018); boxes: L1.
+Heat: penalty-reduced focal loss (H. Law, J. Deng: CornerNet, ECCV 2018); boxes: smooth L1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, smooth_l1_loss
 
 from snn_ros.geometry.boxes import Boxes
 from snn_ros.lidar_detection.edge import HeadOutput
@@ -23,10 +23,11 @@ from snn_ros.lidar_detection.scans import CLASSES
 IGNORED = -1
 """Label of objects that are neither to be found nor wrong, such as vans."""
 
-BOX_WEIGHT = 0.5
+BOX_WEIGHT = 1.0
+_SMOOTH = 1.0 / 9.0  # below this the box loss is quadratic, as in the published detectors
 _LEAST_SPREAD = 1.0  # of the Gaussian, in sites
 _SPREAD_OF_SIZE = 1.0 / 6.0  # of the mean of length and width
-_LEARNS_BOX = 0.3  # heat from which on a site learns the box
+_LEARNS_BOX = 0.6  # heat from which on a site learns the box
 _IGNORED_MARGIN = 0.4  # m around an ignored object
 
 
@@ -100,7 +101,7 @@ def detection_loss(output: HeadOutput, targets: Targets) -> tuple[Tensor, dict[s
     """Heat and box loss, summed over sites and divided by objects; and both as figures."""
     objects = (targets.heat >= 1.0).sum().clamp(min=1)
     heat = (_focal(output.heat, targets.heat) * targets.cares).sum() / objects
-    wrong = (output.boxes - targets.boxes).abs().sum(1)
+    wrong = smooth_l1_loss(output.boxes, targets.boxes, reduction="none", beta=_SMOOTH).sum(1)
     boxes = (wrong * targets.box_weights).sum() / targets.box_weights.sum().clamp(min=1.0)
     figures = {"heat_loss": heat.item(), "box_loss": boxes.item()}
     return heat + BOX_WEIGHT * boxes, figures

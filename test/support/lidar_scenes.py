@@ -25,7 +25,7 @@ CLASSES = np.array(["Car", "Car", "Pedestrian", "Cyclist"])
 def scene(seed: int = 0, reach: float = 12.0) -> LabelledScan:
     """A scan of a flat road and ``BOXES``, in the frame of the LiDAR."""
     rng = np.random.default_rng(seed)
-    road = np.column_stack([rng.uniform(-reach, reach, (3000, 2)), rng.normal(-0.1, 0.01, 3000)])
+    road = np.column_stack([rng.uniform(-reach, reach, (1500, 2)), rng.normal(-0.1, 0.01, 1500)])
     points = np.concatenate([road, *(_surface(box, rng) for box in BOXES)])
     points[:, 2] -= SENSOR_HEIGHT
     boxes = BOXES - SENSOR_HEIGHT * np.eye(7)[2]

@@ -1,0 +1,196 @@
+"""The edge network: its grid, targets, boxes, and that it learns a scene by heart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.lidar_scenes import CLASSES, SENSOR_HEIGHT, scene
+from torch import Tensor
+
+from snn_ros.configuration import ConfigurationError
+from snn_ros.geometry.rotated_iou import iou_3d_matrix
+from snn_ros.learning.loop import TrainingConfig, train
+from snn_ros.lidar_detection.augmentation import from_road
+from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
+from snn_ros.lidar_detection.edge_batches import packed
+from snn_ros.lidar_detection.edge_decoding import DecodingConfig, Detections, decode
+from snn_ros.lidar_detection.edge_grid import deployed, on_grid
+from snn_ros.lidar_detection.edge_targets import IGNORED, detection_loss, make_targets
+from snn_ros.lidar_detection.edge_weights import EdgeWeightsError, load_edge, save_edge
+from snn_ros.lidar_detection.evaluation import detection_scores
+from snn_ros.lidar_detection.pipeline import DetectorConfig, LidarDetector
+from snn_ros.lidar_detection.training import EdgeDetection, EdgeTrainingConfig, run
+from snn_ros.sparse.tensor import Sites
+from snn_ros.spiking.modules import SpikingModule
+
+SMALL = EdgeConfig(reach=12.8, widths=(8, 16), flat_widths=(48, 32))
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _trained_a_little(config: EdgeConfig = SMALL) -> EdgeNetwork:
+    """Statistics of normalisation that fit the scene; weights as drawn."""
+    torch.manual_seed(0)
+    network = EdgeNetwork(config).train()
+    for _ in range(60):
+        run(network, config, packed([from_road(scene())]), CPU)
+    return network.eval()
+
+
+def test_weights_are_used_as_multiples_of_a_127th() -> None:
+    layer = on_grid(torch.nn.Linear(7, 3))
+    steps = layer.weight / layer.weight.abs().amax(1, keepdim=True) * 127
+    assert (steps - steps.round()).abs().max() < 1e-3
+    layer.weight.sum().backward()
+    gradient = layer.parametrizations.weight.original.grad
+    assert torch.equal(gradient, torch.ones(3, 7))
+
+
+def test_deployed_network_says_the_same() -> None:
+    network = _trained_a_little()
+    batch = packed([from_road(scene())])
+    with torch.no_grad():
+        trained, whole = (run(n, SMALL, batch, CPU) for n in (network, deployed(network)))
+    assert (trained.heat - whole.heat).abs().max() < 1e-3
+    assert (trained.boxes - whole.boxes).abs().max() < 1e-3
+
+
+def test_sums_are_whole_numbers_so_spikes_do_not_depend_on_precision() -> None:
+    network = deployed(_trained_a_little())
+    points = packed([from_road(scene())])
+    sums: dict[str, list[Tensor]] = {}
+    for name, layer in network.named_modules():
+        if hasattr(layer, "in_channels"):
+            layer.register_forward_hook(
+                lambda _layer, _x, out, name=name: sums.setdefault(name, []).append(out.features)
+            )
+    with torch.no_grad():
+        run(network, SMALL, points, CPU)
+    assert len(sums) == 16
+    for name, (found,) in sums.items():
+        assert torch.equal(found, found.round()), name
+        assert found.abs().max() < 2**24
+
+
+def test_spikes_are_whole_and_relu_twin_has_none() -> None:
+    counts: list[Tensor] = []
+    network = _trained_a_little()
+    for layer in network.modules():
+        if isinstance(layer, SpikingModule):
+            layer.register_forward_hook(lambda _layer, _x, out: counts.append(out))
+    with torch.no_grad():
+        run(network, SMALL, packed([from_road(scene())]), CPU)
+    assert len(counts) == 17
+    assert all(torch.equal(c, c.round()) and c.max() <= 4 and c.min() >= 0 for c in counts)
+    twin = EdgeNetwork(replace(SMALL, activation="relu"))
+    assert not [layer for layer in twin.modules() if isinstance(layer, SpikingModule)]
+    assert [p.shape for p in twin.parameters()] == [p.shape for p in network.parameters()]
+
+
+def test_samples_of_a_batch_do_not_meet() -> None:
+    network, one, other = _trained_a_little(), from_road(scene(1)), from_road(scene(2))
+    with torch.no_grad():
+        both = run(network, SMALL, packed([one, other]), CPU)
+        alone = run(network, SMALL, packed([other]), CPU)
+    second = both.sites.coordinates[:, 0] == 1
+    assert torch.allclose(both.heat[second], alone.heat, atol=1e-5)
+
+
+def _all_sites(cells: int) -> Sites:
+    y, x = np.mgrid[:cells, :cells].reshape(2, -1)
+    coordinates = torch.from_numpy(np.stack([0 * x, y, x], axis=1)).int()
+    return Sites(coordinates, (cells, cells), 1)
+
+
+def test_targets_decode_to_the_boxes_they_were_made_from() -> None:
+    scan, sites = from_road(scene()), _all_sites(64)
+    labels = np.array([0, 0, 1, 2])
+    targets = make_targets(sites.coordinates, 0.4, 12.8, [scan.boxes], [labels])
+    perfect = HeadOutput(sites, torch.logit(targets.heat, eps=1e-6), targets.boxes)
+    (found,) = decode(perfect, 0.4, 12.8, DecodingConfig(score_threshold=0.99))
+    order = found.boxes[:, 0].argsort()
+    expected = scan.boxes[:, 0].argsort()
+    np.testing.assert_allclose(found.boxes[order], scan.boxes[expected], atol=1e-5)
+    assert found.labels[order].tolist() == labels[expected].tolist()
+    decided = torch.where(targets.heat >= 1.0, 12.0, -12.0)
+    loss, figures = detection_loss(HeadOutput(sites, decided, targets.boxes), targets)
+    assert figures["box_loss"] == 0.0
+    assert loss < 0.01
+
+
+def test_ignored_objects_neither_attract_nor_repel() -> None:
+    scan, sites = from_road(scene()), _all_sites(64)
+    labels = np.array([0, IGNORED, 1, 2])
+    targets = make_targets(sites.coordinates, 0.4, 12.8, [scan.boxes], [labels])
+    centre = (sites.coordinates[:, [2, 1]] + 0.5) * 0.4 - 12.8
+    at_ignored = (centre - torch.tensor(scan.boxes[1, :2])).norm(dim=1) < 0.5
+    assert (targets.cares[at_ignored] == 0).all()
+    assert (targets.heat[at_ignored] < 0.1).all()
+    assert (targets.cares.sum(0) > 3900).all()
+
+
+def test_learns_a_scene_by_heart_and_finds_its_boxes(tmp_path: Path, one_thread: None) -> None:
+    scan = scene()
+    config = EdgeTrainingConfig(
+        TrainingConfig(steps=280, batch_size=1, learning_rate=2e-2, warm_up=0.1), SMALL
+    )
+    config = replace(config, firing_weight=0.0)
+    task, losses = EdgeDetection(config, [scan]), []
+    batch = packed([from_road(scan)])
+    network = train(
+        task, lambda _step: repeat(batch), config.training, tmp_path,
+        lambda _step, figures: losses.append(figures["loss"]),
+    )  # fmt: skip
+    assert losses[-1] < 0.05 < losses[0]
+
+    save_edge(tmp_path / "weights.safetensors", deployed(network.eval()))
+    detector = LidarDetector.from_config(
+        device="cpu",
+        weights=tmp_path / "weights.safetensors",
+        config=DetectorConfig(sensor_height=SENSOR_HEIGHT, meter=True),
+    )
+    result = detector.detect(scan.points)
+    assert len(result.detections.boxes) == len(scan.boxes)
+    overlap = iou_3d_matrix(scan.boxes, result.detections.boxes)
+    assert overlap.max(axis=1).min() > 0.7
+    found = np.array(["Car", "Pedestrian", "Cyclist"])[result.detections.labels]
+    assert found[overlap.argmax(axis=1)].tolist() == CLASSES.tolist()
+    assert result.activity is not None
+    assert result.activity.synaptic_operations > 0
+    assert not len(detector.detect(np.zeros((0, 4), dtype=np.float32)).detections.boxes)
+
+
+def test_perfect_boxes_score_100_and_nothing_scores_0() -> None:
+    scans = [scene(seed) for seed in range(3)] * 30
+    labels = np.array([0, 0, 1, 2])
+    perfect = detection_scores(
+        scans, lambda scan: Detections(scan.boxes, np.full(4, 0.9), labels), 0.3
+    )
+    assert perfect["ap_r40_3d_car_moderate"] == pytest.approx(100.0)
+    assert perfect["recall_car_moderate_iou50"] == 1.0
+    assert perfect["false_positives_per_frame"] == 0.0
+    nothing = Detections(np.zeros((0, 7)), np.zeros(0), np.zeros(0, dtype=np.int64))
+    assert detection_scores(scans, lambda _: nothing, 0.3)["ap_r40_3d_car_moderate"] == 0.0
+
+
+def test_wrong_weights_and_profiles_are_named(tmp_path: Path) -> None:
+    network = deployed(EdgeNetwork(SMALL).eval())
+    with torch.no_grad():
+        network.stem[0].weight[0] = 300.0
+    good = tmp_path / "weights.safetensors"
+    save_edge(good, deployed(EdgeNetwork(SMALL).eval()))
+    assert load_edge(good).config == SMALL
+    (tmp_path / "broken.safetensors").write_bytes(good.read_bytes()[:1000])
+    with pytest.raises(EdgeWeightsError, match="broken"):
+        load_edge(tmp_path / "broken.safetensors")
+    with pytest.raises(ConfigurationError, match="profile = 'fast'.*weights = None"):
+        LidarDetector.from_config(profile="fast", device="cpu")
