@@ -95,8 +95,9 @@ class DcNetworks:
         counted_steps: int | None = None,
         raster_capacity: int = 0,
         traced: bool = False,
+        selected: NDArray[np.int64] | None = None,
     ) -> Presentation:
-        """Run all networks for the steps of a presentation.
+        """Run networks for the steps of a presentation.
 
         Args:
             inputs: one for each network, or one for all.
@@ -104,6 +105,7 @@ class DcNetworks:
             counted_steps: spikes are counted in so many first steps; in all if None.
             raster_capacity: how many spikes per network are listed at most.
             traced: whether to keep the state of every step.
+            selected: which networks run; the others stay silent. All if None.
         """
         networks, cells = self.theta.shape
         steps = inputs[0].first_event.size - 1
@@ -112,14 +114,15 @@ class DcNetworks:
             [spikes.first_event + offset for spikes, offset in zip(inputs, offsets, strict=True)]
         ).astype(np.int32)
         out = Presentation(
-            counts=np.empty((networks, cells), dtype=np.int32),
-            spikes=np.empty(networks, dtype=np.int32),
+            counts=np.zeros((networks, cells), dtype=np.int32),
+            spikes=np.zeros(networks, dtype=np.int32),
             raster=np.zeros((networks, raster_capacity, 2), dtype=np.int32),
             trace=np.zeros(
                 (networks, dc_kernel.PROBES, cells, steps) if traced else (0,) * 4, np.float32
             ),
         )
         dc_kernel.present(
+            np.arange(networks) if selected is None else selected,
             self.synapses, self.state, self.last_spike, self.clock,
             np.concatenate([spikes.lines for spikes in inputs]), first_event, self.timing, learns,
             steps if counted_steps is None else counted_steps,

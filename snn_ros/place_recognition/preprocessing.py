@@ -87,8 +87,7 @@ class Preprocessing:
         """
         _check(image)
         if self.order == "resize_first":
-            grey = resized_grey(image, self.side)
-            return quantised(patch_normalised(grey, self.window))
+            return quantised(patch_normalised(resized_grey(image, self.side), self.window))
         grey = resized_gamma_corrected(image, self.side)
         return quantised(patch_normalised(grey, self.window, sample_deviation=True))
 

@@ -158,8 +158,8 @@ def _first_weights(
     sums = np.abs(weights).sum(axis=2, keepdims=True)
     if not separate:
         sums = sums[:, -1:]
-    weights = (weights / np.where(sums > 0, sums, 1.0)).astype(np.float32)
-    return weights if separate else weights.sum(axis=0, keepdims=True)
+    links_of_sign: Floats = (weights / np.where(sums > 0, sums, 1.0)).astype(np.float32)
+    return links_of_sign if separate else links_of_sign.sum(axis=0, keepdims=True)
 
 
 def with_weights(layer: Layer, weights: Floats, threshold: Floats) -> Layer:

@@ -1,0 +1,131 @@
+"""Matching of short stretches of the route instead of single images, while driving.
+
+Scores of the last images are added along lines through the places: the robot passes them in their
+order, somewhat faster or slower than in teaching, or in reverse. What counts is the way travelled,
+not time, so standing still adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SequenceConfig:
+    """How stretches are matched.
+
+    Attributes:
+        length: columns of scores that are added.
+        spacing: way between two columns in m, as between places.
+        slopes: places passed per column; negative ones are the route in reverse.
+        normalised: whether every column is first brought to mean 0 and deviation 1 over places.
+        longest_step: way between two images in m beyond which the past is dropped.
+    """
+
+    length: int = 4
+    spacing: float = 1.0
+    slopes: tuple[float, ...] = (0.8, 1.0, 1.25, -0.8, -1.0, -1.25)
+    normalised: bool = True
+    longest_step: float = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceScores:
+    """What the last stretch says about where the robot is now.
+
+    Attributes:
+        scores: (P,) mean over the columns, for the best slope; -inf where the stretch would begin
+            outside the route.
+        slopes: (P,) the best slope of each place.
+        columns: how many were added; fewer than the length at the beginning.
+    """
+
+    scores: Doubles
+    slopes: Doubles
+    columns: int
+
+
+def standardised(scores: NDArray[np.floating]) -> Doubles:
+    """Mean 0 and deviation 1 over places (axis 0); all 0 where they are equal."""
+    centred = scores - scores.mean(axis=0)
+    deviation = centred.std(axis=0)
+    return centred / np.where(deviation > 0, deviation, 1.0)
+
+
+class SequenceMatcher:
+    """Collects columns of scores along the way."""
+
+    def __init__(self, config: SequenceConfig) -> None:
+        """Begin without a past.
+
+        Args:
+            config: of the stretches.
+        """
+        self.config = config
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past: after a jump of the odometry or another map."""
+        self._columns: deque[Doubles] = deque(maxlen=self.config.length)
+        self._next_column = -np.inf  # m
+        self._last: tuple[float, Doubles] | None = None
+
+    def step(self, scores: NDArray[np.floating], travelled: float) -> SequenceScores:
+        """Take the scores of an image.
+
+        Columns lie a spacing apart; between two images they are interpolated.
+
+        Args:
+            scores: (P,) the larger the more alike.
+            travelled: way in m that never falls.
+
+        Returns:
+            for the place at the newest column.
+        """
+        column = standardised(scores) if self.config.normalised else scores.astype(np.float64)
+        if self._last is not None:
+            way = travelled - self._last[0]
+            if not 0.0 <= way <= self.config.longest_step or len(column) != len(self._last[1]):
+                self.reset()
+        if self._last is None:
+            self._columns.append(column)
+            self._next_column = travelled + self.config.spacing
+        else:
+            self._collect(column, travelled, *self._last)
+        self._last = (travelled, column)
+        return self._matched()
+
+    def _collect(
+        self, column: Doubles, travelled: float, last_travelled: float, last_column: Doubles
+    ) -> None:
+        while self._next_column <= travelled:
+            share = (self._next_column - last_travelled) / (travelled - last_travelled)
+            self._columns.append(last_column + share * (column - last_column))
+            self._next_column += self.config.spacing
+
+    def _matched(self) -> SequenceScores:
+        columns = list(self._columns)[::-1]
+        means = np.stack([_along(columns, slope) for slope in self.config.slopes])
+        best = means.argmax(axis=0)
+        return SequenceScores(means.max(axis=0), np.asarray(self.config.slopes)[best], len(columns))
+
+
+def _along(columns: list[Doubles], slope: float) -> Doubles:
+    """(P,) mean of the columns, newest first, along a line that ends at each place."""
+    places = len(columns[0])
+    total = np.zeros(places)
+    for back, column in enumerate(columns):
+        shift = int(np.rint(slope * back))
+        moved = np.full(places, -np.inf)
+        if shift >= 0:
+            moved[shift:] = column[: max(places - shift, 0)]
+        else:
+            moved[:shift] = column[-shift:]
+        total += moved
+    return total / len(columns)
