@@ -60,7 +60,7 @@ class Levels:
         coordinates = sites.coordinates.numpy()
         self._order = _order(coordinates)
         self.finest = Level(self.in_order(coordinates), sites.spatial_shape, name=sites.level)
-        self._above: Level | None = None
+        self._above: dict[int, Level] = {}
         self._torch_sites: dict[int, Sites] = {id(self.finest): sites}
 
     def in_order(self, rows: NDArray[Rows]) -> NDArray[Rows]:
@@ -90,10 +90,11 @@ class Levels:
 
     def seen_from_above(self, level: Level) -> Level:
         """The single plane of a level (z, y, x), as `SeenFromAbove` has it."""
-        if self._above is None:
+        if id(level) not in self._above:
             coordinates = np.ascontiguousarray(level.coordinates[:, [0, 2, 3]])
-            self._above = Level(coordinates, level.spatial_shape[1:], name=level.name)
-        return self._above
+            flat = Level(coordinates, level.spatial_shape[1:], name=level.name)
+            self._above[id(level)] = flat
+        return self._above[id(level)]
 
     def sites(self, level: Level) -> Sites:
         """The sites of a level for others; those of the input are the same object."""

@@ -138,7 +138,7 @@ class InferenceNetwork:
 
     def _run(self, x: SparseTensor, execute: Callable[[_Run, int], None]) -> Any:
         levels = Levels(x.sites)
-        run = _Run(self, levels, levels.in_order(x.features.numpy()))
+        run = _Run(self, levels, levels.in_order(x.features.detach().numpy()))
         for place in range(len(self._program.steps)):
             execute(run, place)
         return run.structure(self._program.outputs)

@@ -18,7 +18,7 @@ from snn_ros.sparse.convolution import (
     StridedConvolution,
     SubmanifoldConvolution,
 )
-from snn_ros.sparse.layers import SparseLayer, SparseSequential
+from snn_ros.sparse.layers import SeenFromAbove, SparseLayer, SparseSequential
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.spiking.folding import FoldingError
 from snn_ros.spiking.modules import IntegerSpike
@@ -166,6 +166,37 @@ def test_real_weights_are_close_where_no_cell_decides():
         expected = network(x)
     made = compile_network(network)(x)
     torch.testing.assert_close(made.features, expected.features, rtol=0, atol=1e-5)
+
+
+class Pillars(nn.Module):
+    """Two resolutions seen from above, each by features of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.fine = StridedConvolution(5, 6, (6, 1, 1), (6, 1, 1))
+        self.coarse = StridedConvolution(5, 4, (6, 2, 2), (6, 2, 2))
+        self.above = SeenFromAbove()
+        self.finish = SparseSequential(IntegerSpike(), nn.Linear(6, 3))
+
+    def forward(self, x):
+        fine = self.finish(self.above(self.fine(x)))
+        return fine.features, fine.sites, self.above(self.coarse(x))
+
+
+@built
+@pytest.mark.parametrize("precision", Precision)
+def test_seen_from_above(precision):
+    network, x = on_the_grid(Pillars()), given()
+    network.finish[1].weight.data = torch.randint(-9, 10, (3, 6)).float()
+    network.finish[1].bias.data.fill_(0.25)
+    with torch.no_grad():
+        features, sites, coarse = network(x)
+    made_features, made_sites, made_coarse = compile_network(network, precision=precision)(x)
+    assert torch.equal(made_features, features)
+    assert torch.equal(made_sites.coordinates, sites.coordinates)
+    assert made_sites.spatial_shape == sites.spatial_shape == (7, 8)
+    assert torch.equal(made_coarse.features, coarse.features)
+    assert torch.equal(made_coarse.sites.coordinates, coarse.sites.coordinates)
 
 
 @built
