@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
+from snn_ros.sparse.tensor import Sites, SparseTensor
 from snn_ros.sparse.voxels import DroppedPoints, VoxelGrid, voxelise
 
 CHANNELS = 13
@@ -61,8 +61,8 @@ def voxel_features(
         dim=1,
     )
     whole = (SCALE * features).round().clamp(-127.0, 127.0)
-    tensor = sparse_tensor(whole, voxels.coordinates, grid.shape, batch_size)
-    return VoxelFeatures(tensor, voxels.dropped)
+    sites = Sites(voxels.coordinates, grid.shape, batch_size)
+    return VoxelFeatures(SparseTensor(whole, sites), voxels.dropped)
 
 
 def _with_octants(points: Tensor, grid: VoxelGrid) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from snn_ros.configuration import ConfigurationError, check, setting
-from snn_ros.lidar_detection.edge import EdgeNetwork
+from snn_ros.lidar_detection.edge import EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_decoding import DecodingConfig, Detections, decode
 from snn_ros.lidar_detection.edge_features import voxel_features
 from snn_ros.lidar_detection.edge_weights import load_edge
+from snn_ros.sparse.backends.kernels import Execution
+from snn_ros.sparse.backends.network import Precision, compile_network
+from snn_ros.sparse.tensor import SparseTensor
 from snn_ros.sparse.voxels import DroppedPoints
 from snn_ros.spiking.activity import NetworkActivity
 from snn_ros.spiking.metering import ActivityMeter
@@ -32,7 +36,8 @@ class DetectorConfig:
         1.73, "of the LiDAR above the road", unit="m", minimum=0.0, maximum=10.0
     )
     decoding: DecodingConfig = setting(DecodingConfig, "which boxes are kept")
-    meter: bool = setting(False, "count spikes and operations; takes time")
+    threads: int = setting(2, "of the compiled network on the CPU", minimum=1, maximum=64)
+    meter: bool = setting(False, "count spikes and operations; not compiled then, so it takes time")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +71,11 @@ class LidarDetector:
             device: on which it runs.
         """
         self._network, self._config, self._device = network.to(device), check(config), device
+        self._run: Callable[[SparseTensor], HeadOutput] = self._network
+        if device.type == "cpu" and not config.meter:
+            self._run = compile_network(
+                network, precision=Precision.INT8, execution=Execution(config.threads)
+            )
 
     @classmethod
     def from_config(
@@ -122,10 +132,10 @@ class LidarDetector:
         activity = None
         if self._config.meter:
             with ActivityMeter(self._network, real_input_layers=_REAL_INPUT_LAYERS) as meter:
-                output = self._network(features.tensor)
+                output = self._run(features.tensor)
                 activity = meter.read()
         else:
-            output = self._network(features.tensor)
+            output = self._run(features.tensor)
         times.append(time.perf_counter())
         found = decode(output, shape.site, shape.reach, self._config.decoding)[0]
         times.append(time.perf_counter())

@@ -100,6 +100,7 @@ class EdgeDetection:
             self.config.decoding.score_threshold,
         )
 
+    @torch.no_grad()
     def detect(self, model: nn.Module, scan: LabelledScan) -> Detections:
         """Detections of a scan in the LiDAR's frame, also those with low scores."""
         network = self.config.network

@@ -166,6 +166,14 @@ def test_learns_a_scene_by_heart_and_finds_its_boxes(tmp_path: Path, one_thread:
     assert found[overlap.argmax(axis=1)].tolist() == CLASSES.tolist()
     assert result.activity is not None
     assert result.activity.synaptic_operations > 0
+    compiled = LidarDetector.from_config(
+        device="cpu",
+        weights=tmp_path / "weights.safetensors",
+        config=DetectorConfig(sensor_height=SENSOR_HEIGHT),
+    )
+    np.testing.assert_array_equal(
+        compiled.detect(scan.points).detections.boxes, result.detections.boxes
+    )
     assert not len(detector.detect(np.zeros((0, 4), dtype=np.float32)).detections.boxes)
 
 
