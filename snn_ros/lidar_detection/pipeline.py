@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from snn_ros.configuration import ConfigurationError, check, setting
+from snn_ros.geometry.rigid import Transform
+from snn_ros.lidar_detection.accumulation import ScanAccumulator
 from snn_ros.lidar_detection.edge import EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_decoding import DecodingConfig, Detections, decode
 from snn_ros.lidar_detection.edge_features import voxel_features
@@ -36,6 +38,10 @@ class DetectorConfig:
         1.73, "of the LiDAR above the road", unit="m", minimum=0.0, maximum=10.0
     )
     decoding: DecodingConfig = setting(DecodingConfig, "which boxes are kept")
+    scans: int = setting(
+        1, "laid over each other by the sensor's motion; 1: the present one alone",
+        minimum=1, maximum=10,
+    )  # fmt: skip
     threads: int = setting(2, "of the compiled network on the CPU", minimum=1, maximum=64)
     meter: bool = setting(False, "count spikes and operations; not compiled then, so it takes time")
 
@@ -71,6 +77,7 @@ class LidarDetector:
             device: on which it runs.
         """
         self._network, self._config, self._device = network.to(device), check(config), device
+        self._accumulator = ScanAccumulator(config.scans)
         self._run: Callable[[SparseTensor], HeadOutput] = self._network
         if device.type == "cpu" and not config.meter:
             self._run = compile_network(
@@ -116,14 +123,19 @@ class LidarDetector:
         )
 
     @torch.no_grad()
-    def detect(self, points: NDArray[np.float32]) -> DetectionResult:
+    def detect(self, points: NDArray[np.float32], pose: Transform | None = None) -> DetectionResult:
         """Detect in one scan; a scan without points in reach gives no boxes.
 
         Args:
             points: (N, 4) x, y, z in m in the LiDAR's frame (z up), intensity 0..1. Points with
                 NaN or infinity are left out.
+            pose: (4, 4) ``T_fixed_lidar``; needed where several scans are used.
+
+        Raises:
+            ConfigurationError: several scans are used, and there is no pose.
         """
         times = [time.perf_counter()]
+        points = self._accumulator.add(points, pose)
         cloud = torch.tensor(points, dtype=torch.float32, device=self._device)
         cloud[:, 2] += self._config.sensor_height
         shape = self._network.config
@@ -147,3 +159,7 @@ class LidarDetector:
             stage_ms=dict(zip(("voxels", "network", "decoding"), stages.tolist(), strict=True)),
             activity=activity,
         )
+
+    def forget(self) -> None:
+        """Forget earlier scans, as after a jump in time."""
+        self._accumulator.clear()
