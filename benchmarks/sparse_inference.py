@@ -21,13 +21,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from benchmarks.output import json_target, publish
 from benchmarks.sparse import CHANNELS, GRID, best, cloud
 from snn_ros.lidar_detection.paper.backbone3d import ResidualBackbone
-from snn_ros.lidar_detection.paper.blocks import HALVING_3
+from snn_ros.lidar_detection.paper.bev_backbone import BevBackbone
+from snn_ros.lidar_detection.paper.blocks import HALVING_3, SPIKING
 from snn_ros.sparse import rulebook as reference
 from snn_ros.sparse.backends import rulebooks
+from snn_ros.sparse.backends.grid import GridChain, counts_of
 from snn_ros.sparse.backends.kernels import Execution, Method, Outputs, convolve
 from snn_ros.sparse.backends.library import InstructionSet, best_instruction_set
 from snn_ros.sparse.backends.network import Precision, compile_network
@@ -36,6 +39,7 @@ from snn_ros.sparse.backends.weights import pack_floats, pack_integers, padded, 
 from snn_ros.sparse.functional import sparse_convolution
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.sparse.voxels import voxelise
+from snn_ros.spiking.folding import fold_network
 
 DENSITIES = (0.02, 0.1, 0.2, 0.4)  # share of counts that are not zero
 USUAL_DENSITY = 0.2
@@ -190,10 +194,41 @@ def network_figures(features: Tensor, coordinates: Tensor) -> dict[str, float]:
     return figures
 
 
-def firing(network: nn.Module, scan: Callable[[], SparseTensor]) -> nn.Module:
+def bev_figures() -> dict[str, float]:
+    """The published dense backbone seen from above, a twelfth of its cells not empty."""
+    random = torch.Generator().manual_seed(0)
+    occupied = torch.rand(1, 1, *BEV_CELLS, generator=random) < 0.08
+    x = (torch.rand(1, 256, *BEV_CELLS, generator=random) < USUAL_DENSITY) * occupied.float()
+    network = fold_network(firing(BevBackbone(256, SPIKING), lambda: x))
+    figures = best("bev_torch_float32", network, x)
+    last = x.contiguous(memory_format=torch.channels_last)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    figures |= best("bev_torch_float32_channels_last", network, last)
+    chains = []
+    shape: tuple[int, ...] = BEV_CELLS
+    for block, deblock in zip(network.blocks, network.deblocks, strict=True):
+        chain = GridChain(block, shape)
+        chains.append((chain, GridChain(deblock, chain.shape)))
+        shape = chain.shape
+    counts, active = counts_of(x)
+
+    def by_chains() -> None:
+        given: Any = counts, active
+        for chain, upper in chains:
+            outputs = chain(*given)
+            given = outputs.counts, outputs.active
+            upper(*given)
+
+    figures |= best("bev_int8", by_chains)
+    figures |= best("bev_torch_bfloat16_channels_last", network.bfloat16(), last.bfloat16())
+    ratio = figures["bev_torch_float32_cpu_ms"] / figures["bev_int8_cpu_ms"]
+    return figures | {"bev_float32_over_int8_cpu": ratio}
+
+
+def firing(network: nn.Module, scan: Callable[[], SparseTensor | Tensor]) -> nn.Module:
     """`network` in evaluation mode, every membrane normalised on the scan."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d):
+        if isinstance(module, _BatchNorm):
             module.momentum = 1.0
     network.train()(scan())
     return network.eval()
@@ -208,6 +243,7 @@ def measure(points: Tensor) -> dict[str, float]:
         "load_average_before": os.getloadavg()[0],
         "voxels": len(voxels.features),
         **network_figures(voxels.features, voxels.coordinates),
+        **bev_figures(),
         **dense_figures(),
         **layer_figures(voxels.coordinates.numpy(), (z + 1, y, x)),
     }
