@@ -40,7 +40,10 @@ class EdgeTrainingConfig:
     firing_weight: float = setting(
         0.05, "of the mean firing rate in the loss", minimum=0.0
     )  # fmt: skip
-    drives: int = setting(160, "of the simulator that are learned from", minimum=1)
+    drives: int = setting(
+        160, "of the simulator that are learned from; those above are held out",
+        minimum=1, maximum=100_000,
+    )  # fmt: skip
     held_out_drives: int = setting(34, "that are scored", minimum=1)
 
 
