@@ -101,6 +101,11 @@ class SequenceMatcher:
         self._last = (travelled, column)
         return self._matched()
 
+    def advance(self, scores: NDArray[np.floating]) -> SequenceScores:
+        """Take the scores of an image a spacing on from the last, where no odometry is known."""
+        travelled = self._last[0] + self.config.spacing if self._last else 0.0
+        return self.step(scores, travelled)
+
     def _collect(
         self, column: Doubles, travelled: float, last_travelled: float, last_column: Doubles
     ) -> None:
