@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -197,7 +197,8 @@ class TempoBackend(TaughtRoute):
         found = self.pictures.arrays()
         for number, module in enumerate(self.modules):
             for name, layer in vars(module).items():
-                found |= {f"{number}/{name}/{part}": array for part, array in vars(layer).items()}
+                for part in fields(Layer):
+                    found[f"{number}/{name}/{part.name}"] = getattr(layer, part.name)
         return found
 
     def restore(self, arrays: Arrays) -> None:

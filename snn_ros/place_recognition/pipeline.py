@@ -115,7 +115,7 @@ class PlaceRecognizer:
         """A recogniser of a profile.
 
         Args:
-            profile: ``edge`` is the fast network, ``paper`` the published ensemble of spiking cells.
+            profile: ``edge`` is the fast network, ``paper`` a published spiking ensemble.
             device: the networks run on the CPU whatever it says.
             weights: a map; nothing is known without.
             config: when an answer is given.

@@ -12,9 +12,11 @@ place. Two published rule sets differ in more than detail (``TempoConfig.rules``
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Rules = Literal["separate", "merged"]
@@ -68,9 +70,14 @@ class Layer:
     constant: Floats
     target_rate: Floats
 
+    @cached_property
+    def matrix(self) -> Floats:
+        """(cells, inputs): excitatory and inhibitory links together."""
+        return self.weights.sum(axis=0)
+
     def drive(self, inputs: Floats) -> Floats:
         """(..., cells) for (..., inputs)."""
-        return inputs @ self.weights.sum(axis=0).T + self.constant
+        return inputs @ self.matrix.T + self.constant
 
     def amplitudes(self, inputs: Floats) -> Floats:
         """(..., cells): what the cells send on."""
@@ -98,7 +105,7 @@ class TempoModule:
 
     def fused(self) -> Floats:
         """(places, pixels): the product of both layers, for modules without constant input."""
-        return self.output.weights.sum(axis=0) @ self.features.weights.sum(axis=0)
+        return self.output.matrix @ self.features.matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +122,19 @@ class QuantisedMatrix:
 
     def score(self, picture: NDArray[np.uint8]) -> Floats:
         """(places,) for a picture of 0..255, summed in whole numbers."""
-        sums = self.levels.astype(np.int32) @ picture.ravel().astype(np.int32)
+        sums = _integer_products(self.levels, picture.ravel())
         return sums.astype(np.float32) * self.steps / np.float32(255)
+
+
+@njit(cache=True)
+def _integer_products(levels: NDArray[np.int8], picture: NDArray[np.uint8]) -> NDArray[np.int32]:
+    sums = np.empty(len(levels), dtype=np.int32)
+    for row in range(len(levels)):
+        total = np.int32(0)
+        for pixel in range(picture.size):
+            total += np.int32(levels[row, pixel]) * np.int32(picture[pixel])
+        sums[row] = total
+    return sums
 
 
 def quantised_rows(matrix: Floats) -> QuantisedMatrix:
