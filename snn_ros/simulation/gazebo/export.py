@@ -27,7 +27,7 @@ def gazebo_world(scenario: Scenario | StreetScenario, name: str) -> str:
 
 
 def write_gazebo_world(scenario: Scenario | StreetScenario, path: Path) -> None:
-    """Write a scenario as a world named like the file.
+    """Write a scenario as a world named like the file, or nearly so where SDF reserves the name.
 
     Args:
         scenario: a flight or a drive.
@@ -37,4 +37,6 @@ def write_gazebo_world(scenario: Scenario | StreetScenario, path: Path) -> None:
         ConfigurationError: an actor cannot start where the scenario says.
         OSError: the file cannot be written.
     """
-    path.write_text(gazebo_world(scenario, path.stem))
+    reserved = path.stem == "world" or path.stem.startswith("__")
+    name = f"snn_ros_{path.stem}" if reserved else path.stem
+    path.write_text(gazebo_world(scenario, name))
