@@ -30,9 +30,9 @@ from snn_ros.lidar_detection.paper.bev_backbone import BevBackbone
 from snn_ros.lidar_detection.paper.blocks import HALVING_3, SPIKING
 from snn_ros.sparse import rulebook as reference
 from snn_ros.sparse.backends import rulebooks
+from snn_ros.sparse.backends.compiled import InstructionSet, best_instruction_set
 from snn_ros.sparse.backends.grid import GridChain, counts_of
 from snn_ros.sparse.backends.kernels import Execution, Method, Outputs, convolve
-from snn_ros.sparse.backends.library import InstructionSet, best_instruction_set
 from snn_ros.sparse.backends.network import Precision, compile_network
 from snn_ros.sparse.backends.rulebooks import PackedRulebook
 from snn_ros.sparse.backends.weights import pack_floats, pack_integers, padded, quantised

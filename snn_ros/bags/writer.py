@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +22,7 @@ from rosbags.typesys.store import Typestore
 
 from snn_ros.bags.errors import BagExists, BagNotWritten
 from snn_ros.bags.message_types import require, standard_types
-
-_RESERVE = 16 << 20  # bytes: a chunk, the largest message and the index find room in it
+from snn_ros.disk_space import reserve_space
 
 
 class BagWriter:
@@ -60,7 +58,7 @@ class BagWriter:
             self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         try:
             self._writer.open()
-            self._reserve = _reserve(self.path)
+            self._reserve = reserve_space(self.path)
         except OSError as err:
             shutil.rmtree(self.path, ignore_errors=True)
             raise BagNotWritten(self.path, err.strerror or str(err)) from err
@@ -151,11 +149,3 @@ class BagWriter:
             raise BagNotWritten(self.path, err.strerror or str(err)) from err
         finally:
             self._thread.shutdown()
-
-
-def _reserve(folder: Path) -> Path:
-    """A file that only takes up room."""
-    path = folder / ".reserve"
-    with path.open("xb") as file:
-        os.posix_fallocate(file.fileno(), 0, _RESERVE)
-    return path

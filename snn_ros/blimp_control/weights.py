@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from snn_ros.blimp_control.parameters import NetworkError, NetworkParameters
-from snn_ros.errors import SnnRosError
+from snn_ros.weight_files import WeightsError, read_manifest, read_unchanged
 
 SCHEMA = 1
 RATE_HZ = 10.0
@@ -29,10 +29,6 @@ _SCALARS = ("fast", "trace_limit", "integral_limit", "sub_ticks")  # in the mani
 _OPTIONAL = {"recurrent_weight"}
 HEAD_CELLS = {"yaw": 64, "surge": 64}  # heads of the other axes, see heads.py
 KNOWN_CELLS = CELLS | HEAD_CELLS
-
-
-class WeightsError(SnnRosError):
-    """A weight file or its manifest cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -131,17 +127,11 @@ def load(path: Path, profile: str | None = None) -> tuple[NetworkParameters, Man
     Raises:
         WeightsError: the text names file, field and value.
     """
-    manifest = _read_manifest(path.with_suffix(".json"))
+    manifest = read_manifest(path.with_suffix(".json"), Manifest, SYSTEM)
     problems = _problems(manifest, profile)
     if problems:
         raise WeightsError(f"{path.with_suffix('.json')}: " + "; ".join(problems))
-    try:
-        data = path.read_bytes()
-    except OSError as err:
-        raise WeightsError(f"{path}: cannot be read: {err.strerror}") from err
-    found = hashlib.sha256(data).hexdigest()
-    if found != manifest.sha256:
-        raise WeightsError(f"{path}: sha256 is {found}, the manifest says {manifest.sha256}")
+    data = read_unchanged(path, manifest.sha256)
     parameters = _parameters(path, data, manifest)
     if parameters.cells != KNOWN_CELLS[manifest.profile]:
         raise WeightsError(
@@ -176,19 +166,6 @@ def _parameters(path: Path, data: bytes, manifest: Manifest) -> NetworkParameter
         )
     except NetworkError as err:
         raise WeightsError(f"{path}: {err}") from err
-
-
-def _read_manifest(path: Path) -> Manifest:
-    try:
-        content = json.loads(path.read_text())
-    except OSError as err:
-        raise WeightsError(f"{path}: cannot be read: {err.strerror}") from err
-    except ValueError as err:
-        raise WeightsError(f"{path}: not JSON: {err}") from err
-    try:
-        return Manifest(**content)
-    except TypeError as err:
-        raise WeightsError(f"{path}: not a manifest of {SYSTEM}: {err}") from err
 
 
 def _problems(manifest: Manifest, profile: str | None) -> list[str]:

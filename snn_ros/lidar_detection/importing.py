@@ -16,7 +16,8 @@ from snn_ros.lidar_detection.paper.checkpoint import (
     load_published,
     read_checkpoint,
 )
-from snn_ros.lidar_detection.weights import Manifest, WeightsError, load, save
+from snn_ros.lidar_detection.weights import Manifest, load, save
+from snn_ros.weight_files import WeightsError
 
 PROFILE = "paper"
 UNKNOWN_LICENCE = "that of the imported file; not known to this program"

@@ -102,7 +102,7 @@ class LidarDetector:
 
         Raises:
             ConfigurationError: profile, device or weights cannot be had.
-            EdgeWeightsError: the file cannot be used.
+            WeightsError: the file cannot be used.
         """
         problems = []
         if profile not in PROFILES:

@@ -14,16 +14,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from snn_ros.errors import SnnRosError
+from snn_ros.weight_files import WeightsError, read_manifest, read_unchanged
 
 SCHEMA = 1
 SYSTEM = "lidar_detection"
 SUFFIX = ".safetensors"
 PROFILES = ("edge", "paper")
-
-
-class WeightsError(SnnRosError):
-    """A weight file or its manifest cannot be used; the text names file, field and value."""
 
 
 @dataclass(frozen=True)
@@ -83,34 +79,15 @@ def load(path: Path, profile: str | None = None) -> tuple[dict[str, Tensor], Man
     Raises:
         WeightsError: naming what does not fit.
     """
-    manifest = _read_manifest(path.with_suffix(".json"))
+    manifest = read_manifest(path.with_suffix(".json"), Manifest, SYSTEM)
     problems = _problems(manifest, profile)
     if problems:
         raise WeightsError(f"{path.with_suffix('.json')}: " + "; ".join(problems))
-    try:
-        data = path.read_bytes()
-    except OSError as err:
-        raise WeightsError(f"{path}: cannot be read: {err.strerror}") from err
-    found = hashlib.sha256(data).hexdigest()
-    if found != manifest.sha256:
-        raise WeightsError(f"{path}: sha256 is {found}, the manifest says {manifest.sha256}")
+    data = read_unchanged(path, manifest.sha256)
     try:
         return load_tensors(data), manifest
     except SafetensorError as err:
         raise WeightsError(f"{path}: not a safetensors file: {err}") from err
-
-
-def _read_manifest(path: Path) -> Manifest:
-    try:
-        content = json.loads(path.read_text())
-    except OSError as err:
-        raise WeightsError(f"{path}: cannot be read: {err.strerror}") from err
-    except ValueError as err:
-        raise WeightsError(f"{path}: not JSON: {err}") from err
-    try:
-        return Manifest(**content)
-    except TypeError as err:
-        raise WeightsError(f"{path}: not a manifest of {SYSTEM}: {err}") from err
 
 
 def _problems(manifest: Manifest, profile: str | None) -> list[str]:

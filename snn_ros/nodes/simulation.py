@@ -17,7 +17,6 @@ from std_srvs.srv import SetBool, Trigger
 from snn_ros.configuration import setting
 from snn_ros.errors import SnnRosError
 from snn_ros.nodes.simulated_blimp import SimulatedBlimp
-from snn_ros.nodes.simulated_street import SimulatedStreet
 from snn_ros.nodes.simulated_world import SimulatedWorld, Stamped, Topic
 from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.ros.health import WARN
@@ -286,6 +285,9 @@ def make_world(scenario: AnyScenario, parameters: SimulationParameters) -> Simul
     """
     if isinstance(scenario, Scenario):
         return SimulatedBlimp(scenario)
+    # only here: a flight need not wait for all that streets import
+    from snn_ros.nodes.simulated_street import SimulatedStreet
+
     followed = parameters.control == "path"
     return SimulatedStreet(scenario, path_timeout=parameters.path_timeout if followed else None)
 

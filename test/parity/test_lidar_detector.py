@@ -51,6 +51,7 @@ def test_input(parity_dir):
         assert_near(voxels.features, vectors["voxel_features"], path.name, VOXEL_TOLERANCE)
         means = vectors["voxels"].sum(1) / vectors["voxel_num_points"][:, None]
         assert_near(voxels.features, means, path.name, VOXEL_TOLERANCE)
+        assert voxels.point_counts.sum() + sum(vars(voxels.dropped).values()) == len(points)
         assert len(vectors["rois"]) == points[:, 0].max() + 1
         vectors.assert_all_read()
 

@@ -5,8 +5,8 @@ from support.lidar_vectors import Vectors, assert_sparse, cases, grid_of, siblin
 
 from snn_ros.lidar_detection.paper.checkpoint import load_published
 from snn_ros.lidar_detection.paper.voxel_rcnn import KITTI_CAPS, VoxelRcnn
+from snn_ros.sparse.backends.compiled import InstructionSet, is_available
 from snn_ros.sparse.backends.kernels import Execution
-from snn_ros.sparse.backends.library import InstructionSet, is_available
 from snn_ros.sparse.backends.network import Precision, compile_network
 from snn_ros.sparse.voxels import voxelise
 

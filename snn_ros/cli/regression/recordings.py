@@ -28,6 +28,7 @@ from snn_ros.simulation.street.scenario import StreetScenario
 from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
 
 _RECORDING_CODE = (
+    "disk_space.py",
     "bags",
     "msg",
     "nodes/recorder.py",

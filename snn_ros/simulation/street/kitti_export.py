@@ -16,7 +16,6 @@ There are no grey cameras: camera 0 is camera 2, and 1 is 3. The "imu" is ``base
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -25,6 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.disk_space import reserve_space
 from snn_ros.errors import SnnRosError
 from snn_ros.geometry.rigid import Transform, inverse
 from snn_ros.kitti.labels import KittiLabel
@@ -35,7 +35,6 @@ from snn_ros.simulation.street.kitti_labels import kitti_labels
 from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
 
 _SEQUENCE = "0000.txt"
-_RESERVE = 16 << 20  # bytes: what is written at the end finds room in it
 
 
 class KittiFolderExists(SnnRosError):
@@ -125,7 +124,6 @@ class _KittiFolder:
             raise KittiFolderExists(folder)
         self._folder, self._training = folder, folder / "training"
         self._validation_share = validation_share
-        self._reserve = folder / ".reserve"
         self._tracks: dict[str, list[KittiLabel]] = {}
         self._cameras: dict[str, Transform] = {}
         self._times: dict[str, float] = {}
@@ -134,8 +132,7 @@ class _KittiFolder:
     def __enter__(self) -> _KittiFolder:
         try:
             (self._training / "label_2").mkdir(parents=True)
-            with self._reserve.open("xb") as file:
-                os.posix_fallocate(file.fileno(), 0, _RESERVE)
+            self._reserve = reserve_space(self._folder)
         except OSError as err:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise KittiNotWritten(self._folder, err.strerror or str(err)) from err

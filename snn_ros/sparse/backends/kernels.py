@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from snn_ros.sparse.backends.library import (
+from snn_ros.sparse.backends.compiled import (
     ConvolutionPointers,
     EpiloguePointers,
     InstructionSet,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.fx.node import map_aggregate
 
+from snn_ros.sparse.backends.compiled import is_available
 from snn_ros.sparse.backends.kernels import (
     LARGEST_COUNT,
     ONE_THREAD,
@@ -23,7 +24,6 @@ from snn_ros.sparse.backends.kernels import (
     convolve,
 )
 from snn_ros.sparse.backends.levels import Levels
-from snn_ros.sparse.backends.library import is_available
 from snn_ros.sparse.backends.program import (
     INPUT,
     Built,

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from snn_ros.sparse.backends.library import library, pointer
+from snn_ros.sparse.backends.compiled import library, pointer
 from snn_ros.sparse.rulebook import Kernel, Rulebook, Size
 
 Coordinates = NDArray[np.int32]

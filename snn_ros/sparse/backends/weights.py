@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn_ros.sparse.backends.library import CHANNEL_MULTIPLE
+from snn_ros.sparse.backends.compiled import CHANNEL_MULTIPLE
 
 CHUNK = 64  # output channels that a kernel works on at once: kChunk of src/sparse/kernels.h
 COUNTS_PER_STEP = 4

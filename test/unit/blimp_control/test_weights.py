@@ -8,7 +8,7 @@ from safetensors.numpy import load_file, save_file
 
 from snn_ros.blimp_control import weights
 from snn_ros.blimp_control.published_genome import published_genome
-from snn_ros.blimp_control.weights import WeightsError
+from snn_ros.weight_files import WeightsError
 
 
 @pytest.fixture

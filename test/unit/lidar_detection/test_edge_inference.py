@@ -7,8 +7,8 @@ from torch import nn
 from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_features import CHANNELS
 from snn_ros.lidar_detection.edge_grid import deployed
+from snn_ros.sparse.backends.compiled import InstructionSet, is_available
 from snn_ros.sparse.backends.kernels import Execution
-from snn_ros.sparse.backends.library import InstructionSet, is_available
 from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 

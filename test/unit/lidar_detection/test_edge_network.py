@@ -21,12 +21,13 @@ from snn_ros.lidar_detection.edge_batches import packed
 from snn_ros.lidar_detection.edge_decoding import DecodingConfig, Detections, decode
 from snn_ros.lidar_detection.edge_grid import deployed, on_grid
 from snn_ros.lidar_detection.edge_targets import IGNORED, detection_loss, make_targets
-from snn_ros.lidar_detection.edge_weights import EdgeWeightsError, load_edge, save_edge
+from snn_ros.lidar_detection.edge_weights import load_edge, save_edge
 from snn_ros.lidar_detection.evaluation import detection_scores
 from snn_ros.lidar_detection.pipeline import DetectorConfig, LidarDetector
 from snn_ros.lidar_detection.training import EdgeDetection, EdgeTrainingConfig, run
 from snn_ros.sparse.tensor import Sites
 from snn_ros.spiking.modules import SpikingModule
+from snn_ros.weight_files import WeightsError
 
 SMALL = EdgeConfig(reach=12.8, widths=(8, 16), flat_widths=(48, 32))
 CPU = torch.device("cpu")
@@ -198,7 +199,10 @@ def test_wrong_weights_and_profiles_are_named(tmp_path: Path) -> None:
     save_edge(good, deployed(EdgeNetwork(SMALL).eval()))
     assert load_edge(good).config == SMALL
     (tmp_path / "broken.safetensors").write_bytes(good.read_bytes()[:1000])
-    with pytest.raises(EdgeWeightsError, match="broken"):
+    with pytest.raises(WeightsError, match="broken"):
         load_edge(tmp_path / "broken.safetensors")
+    good.write_bytes(good.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="the manifest says"):
+        load_edge(good)
     with pytest.raises(ConfigurationError, match="profile = 'fast'.*weights = None"):
         LidarDetector.from_config(profile="fast", device="cpu")

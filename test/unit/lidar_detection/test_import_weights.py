@@ -9,8 +9,9 @@ from snn_ros.cli import main
 from snn_ros.lidar_detection.importing import import_checkpoint, load_network
 from snn_ros.lidar_detection.model import UnknownNetworkError, build, skeleton
 from snn_ros.lidar_detection.paper.checkpoint import CheckpointError, load_published
-from snn_ros.lidar_detection.weights import WeightsError, load
+from snn_ros.lidar_detection.weights import load
 from snn_ros.sparse.convolution import SparseConvolution
+from snn_ros.weight_files import WeightsError
 
 
 @pytest.fixture(scope="module")

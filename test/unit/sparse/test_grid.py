@@ -5,14 +5,14 @@ import torch
 from support.sparse import SITES
 from torch import nn
 
-from snn_ros.sparse.backends import library
+from snn_ros.sparse.backends import compiled
 from snn_ros.sparse.backends.grid import GridChain, counts_from_above, counts_of
 from snn_ros.sparse.backends.kernels import Execution
 from snn_ros.sparse.backends.program import NotCompiled
 from snn_ros.sparse.tensor import sparse_tensor
 from snn_ros.spiking.modules import IntegerSpike
 
-pytestmark = pytest.mark.skipif(not library.is_available(), reason="kernels are not built")
+pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="kernels are not built")
 SHAPE = (12, 10)
 
 

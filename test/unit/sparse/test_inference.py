@@ -7,9 +7,9 @@ import torch
 from support.sparse import SITES
 from torch import nn
 
-from snn_ros.sparse.backends import library
+from snn_ros.sparse.backends import compiled
+from snn_ros.sparse.backends.compiled import InstructionSet
 from snn_ros.sparse.backends.kernels import Execution, Method
-from snn_ros.sparse.backends.library import InstructionSet
 from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
 from snn_ros.sparse.backends.program import NotCompiled
 from snn_ros.sparse.convolution import (
@@ -23,7 +23,7 @@ from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.spiking.folding import FoldingError
 from snn_ros.spiking.modules import IntegerSpike
 
-built = pytest.mark.skipif(not library.is_available(), reason="kernels are not built")
+built = pytest.mark.skipif(not compiled.is_available(), reason="kernels are not built")
 GRID_STEP = 2.0**-7  # weights on a dyadic grid: float sums are exact in any order
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from support.sparse import SITES
 
 from snn_ros.sparse import rulebook as reference
-from snn_ros.sparse.backends import library, rulebooks
+from snn_ros.sparse.backends import compiled, rulebooks
+from snn_ros.sparse.backends.compiled import InstructionSet
 from snn_ros.sparse.backends.kernels import Execution, Method, Outputs, convolve
-from snn_ros.sparse.backends.library import InstructionSet
 from snn_ros.sparse.backends.rulebooks import PackedRulebook
 from snn_ros.sparse.backends.weights import (
     pack_floats,
@@ -21,7 +21,7 @@ from snn_ros.sparse.backends.weights import (
 from snn_ros.sparse.functional import sparse_convolution
 from snn_ros.spiking.firing import spike_count
 
-pytestmark = pytest.mark.skipif(not library.is_available(), reason="kernels are not built")
+pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="kernels are not built")
 KERNEL = reference.Kernel((3, 3, 3), (2, 2, 2), (1, 1, 1))
 
 
@@ -68,7 +68,7 @@ def buffers(rows, channels):
 
 def executions():
     for kernels in InstructionSet:
-        if kernels <= library.best_instruction_set():
+        if kernels <= compiled.best_instruction_set():
             for threads in (1, 2):
                 yield Execution(threads, kernels)
 
@@ -198,13 +198,13 @@ def test_weights_on_an_int8_grid_come_back_exactly():
 
 
 def test_where_the_library_is_missing_it_is_said_once(monkeypatch, caplog, tmp_path):
-    monkeypatch.setattr(library, "LIBRARY", tmp_path / "absent.so")
-    library.library.cache_clear()
-    library._note_missing.cache_clear()
+    monkeypatch.setattr(compiled, "LIBRARY", tmp_path / "absent.so")
+    compiled.library.cache_clear()
+    compiled._note_missing.cache_clear()
     try:
-        assert not library.is_available()
-        assert not library.is_available()
+        assert not compiled.is_available()
+        assert not compiled.is_available()
         assert [r.levelname for r in caplog.records] == ["WARNING"]
         assert "absent.so" in caplog.text
     finally:
-        library.library.cache_clear()
+        compiled.library.cache_clear()
