@@ -24,6 +24,7 @@ from snn_ros.sparse.backends.kernels import (
     convolve,
 )
 from snn_ros.sparse.backends.levels import Levels
+from snn_ros.sparse.backends.metering import PassMeter
 from snn_ros.sparse.backends.program import (
     INPUT,
     Built,
@@ -43,6 +44,7 @@ from snn_ros.sparse.backends.weights import (
     quantised,
 )
 from snn_ros.sparse.tensor import Sites, SparseTensor
+from snn_ros.spiking.activity import NetworkActivity
 from snn_ros.spiking.folding import fold_network
 
 TIMING_RUNS = 3
@@ -131,6 +133,19 @@ class InferenceNetwork:
         """What the network returns for `x`, without gradients."""
         return self._run(x, _Run.convolve)
 
+    def metered(self, x: SparseTensor) -> tuple[Any, NetworkActivity]:
+        """What the network returns for `x`, and what its cells and synapses did; takes longer.
+
+        The figures are those of an `ActivityMeter` on the network in torch.
+        """
+        meter = PassMeter()
+
+        def execute(run: _Run, place: int) -> None:
+            run.convolve(place)
+            run.record(place, meter)
+
+        return self._run(x, execute), meter.read()
+
     def choose_methods(self, sample: SparseTensor) -> None:
         """Time every method of every layer on `sample`, and keep the faster one; fills `plan`."""
         self.plan = []
@@ -177,6 +192,17 @@ class _Run:
         )
         self.level[place] = self.levels.seen_from_above(level) if step.from_above else level
         self.outputs[place] = outputs
+
+    def record(self, place: int, meter: PassMeter) -> None:
+        """Count what a step that was computed did."""
+        network = self.network
+        step, weights = network._program.steps[place], network._weights[place]
+        rulebook, _ = self.levels.rulebook(step.layer, self.level[step.source.step])
+        received = self._spikes(step.source) if step.source.kind is Kind.SPIKES else None
+        meter.add_synapses(rulebook, weights, received)
+        if step.max_count is not None:
+            emitted = self._spikes(Signal(place, Kind.SPIKES))[:, : weights.out_channels]
+            meter.add_cells(step.cells, emitted, step.max_count)
 
     def measure(self, place: int) -> None:
         """Compute one step by every method, and keep the fastest."""
@@ -225,12 +251,17 @@ class _Run:
     def _without_padding(self, signal: Signal) -> NDArray[np.float32]:
         reals = self._reals(signal)
         if reals is None:
-            counts = self.outputs[signal.step].counts
-            assert counts is not None  # the program made it
-            reals = counts.astype(np.float32)
+            reals = self._spikes(signal).astype(np.float32)
         if signal.step == INPUT:
             return reals
         return reals[:, : self.network._weights[signal.step].out_channels]
+
+    def _spikes(self, signal: Signal) -> Array:
+        """Counts, in whichever form the network has them."""
+        outputs = self.outputs[signal.step]
+        spikes = outputs.spikes if outputs.counts is None else outputs.counts
+        assert spikes is not None  # the program made it
+        return spikes
 
     def _reals(self, signal: Signal) -> NDArray[np.float32] | None:
         outputs = self.outputs[signal.step]

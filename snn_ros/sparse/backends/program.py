@@ -86,7 +86,8 @@ class Step:
         affine: behind the layer.
         source: its input.
         shortcut: membranes to add, at the output's sites.
-        max_count: D of the cell behind; None where there is none.
+        max_count: D of the cells behind; None where there are none.
+        cells: their names; those of one step emit the same.
         needs_membrane: whether anything but that cell uses the membrane.
         from_above: whether the output's sites then lose their single z.
     """
@@ -97,6 +98,7 @@ class Step:
     source: Signal
     shortcut: Signal | None
     max_count: int | None
+    cells: tuple[str, ...]
     needs_membrane: bool
     from_above: bool
 
@@ -223,6 +225,7 @@ class _Lowering:
             Step(
                 name=str(node.target),
                 max_count=next(iter(max_counts), None),
+                cells=tuple(str(cell.target) for cell in cells),
                 needs_membrane=len(cells) < len(self.users[last]),
                 from_above=True in self.used_as[last],
                 **known,

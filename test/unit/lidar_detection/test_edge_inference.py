@@ -11,6 +11,7 @@ from snn_ros.sparse.backends.compiled import InstructionSet, is_available
 from snn_ros.sparse.backends.kernels import Execution
 from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
+from snn_ros.spiking.metering import ActivityMeter
 
 CONFIG = EdgeConfig(reach=6.4, voxel=0.4, height_cells=8, widths=(8, 16), flat_widths=(16, 24, 32))
 
@@ -60,3 +61,19 @@ def test_the_deployed_network_gives_identical_results(trained, precision, kernel
     if precision is Precision.INT8:
         spiking = [layer for layer in compiled.plan if layer.name != "stem.0"]
         assert all(layer.density > 0.02 for layer in spiking)
+
+
+@pytest.mark.skipif(not is_available(), reason="kernels are not built")
+@pytest.mark.parametrize("precision", Precision)
+def test_the_compiled_network_counts_what_the_meter_in_torch_counts(trained, precision):
+    network, x, expected = trained
+    with torch.no_grad(), ActivityMeter(network, real_input_layers=["stem.0"]) as meter:
+        network(SparseTensor(x.features, x.sites))
+        counted = meter.read()
+    made, activity = compile_network(network, precision=precision).metered(x)
+    assert torch.equal(made.heat, expected.heat)
+    assert activity.figures() == counted.figures()
+    assert counted.synaptic_operations > 0 < counted.macs
+    assert {layer.name: layer for layer in activity.layers} == {
+        layer.name: layer for layer in counted.layers
+    }
