@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from snn_ros.sparse.tensor import Sites, SparseTensor
+from snn_ros.sparse.tensor import SparseTensor
 
 
 class SparseLayer(nn.Module):
@@ -30,11 +30,7 @@ class SeenFromAbove(SparseLayer):
 
     def forward(self, x: SparseTensor) -> SparseTensor:
         """The same features at sites without z."""
-        sites = x.sites
-        flat = Sites(
-            sites.coordinates[:, [0, 2, 3]], sites.spatial_shape[1:], sites.batch_size, sites.level
-        )
-        return x.moved(x.features, flat)
+        return x.moved(x.features, x.rulebooks.seen_from_above(x.sites))
 
 
 class ChannelAffine(nn.Module):

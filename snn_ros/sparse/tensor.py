@@ -51,6 +51,7 @@ class RulebookCache:
         self._submanifold: dict[tuple[tuple[Kernel, ...], Size], Rulebook] = {}
         self._strided: dict[tuple[Kernel, ...], tuple[Rulebook, Sites]] = {}
         self._finer: dict[tuple[Kernel, ...], Sites] = {}
+        self._above: dict[tuple[Kernel, ...], Sites] = {}
 
     def __len__(self) -> int:
         """Rulebooks built so far."""
@@ -88,6 +89,17 @@ class RulebookCache:
             )
         rulebook, _ = self._strided[sites.level]
         return rulebook.transposed(), self._finer[sites.level]
+
+    def seen_from_above(self, sites: Sites) -> Sites:
+        """The single plane of sites (z, y, x) as sites (y, x); the same object at every call."""
+        if sites.level not in self._above:
+            self._above[sites.level] = Sites(
+                sites.coordinates[:, [0, 2, 3]],
+                sites.spatial_shape[1:],
+                sites.batch_size,
+                sites.level,
+            )
+        return self._above[sites.level]
 
 
 @dataclass(frozen=True, eq=False)

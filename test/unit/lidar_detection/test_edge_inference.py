@@ -77,3 +77,14 @@ def test_the_compiled_network_counts_what_the_meter_in_torch_counts(trained, pre
     assert {layer.name: layer for layer in activity.layers} == {
         layer.name: layer for layer in counted.layers
     }
+
+
+@torch.no_grad()
+def test_the_same_tensor_may_be_given_again(trained):
+    """Its rulebooks are kept, and with them the sites seen from above."""
+    network, x, expected = trained
+    for _ in range(2):
+        made = network(x)
+        assert torch.equal(made.heat, expected.heat)
+        assert torch.equal(made.boxes, expected.boxes)
+        assert made.sites is network(x).sites
