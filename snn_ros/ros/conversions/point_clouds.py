@@ -46,6 +46,8 @@ class PointCloud:
     """Names of the columns: all required ones, and the optional ones the cloud has."""
     missing: tuple[str, ...]
     """Optional fields the cloud does not have; no column stands for them."""
+    whole: tuple[str, ...]
+    """Names of the columns whose field holds whole numbers."""
     non_finite: int
     """Points left out because one of their columns was NaN or infinite as float32."""
 
@@ -87,6 +89,7 @@ def read_points(
         points=points[kept] if non_finite else points,
         fields=fields,
         missing=tuple(name for name in optional if name not in names),
+        whole=tuple(name for name in fields if cloud.dtype[name].kind in "iu"),
         non_finite=non_finite,
     )
 

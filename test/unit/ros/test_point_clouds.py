@@ -115,7 +115,9 @@ def test_any_layout_reads_as_the_same_numbers(layout, shape, order, row_padding)
         array[name] = np.arange(6).reshape(shape) + 10 * column
     message = cloud_of(array, big_endian=order == ">", row_padding=row_padding)
     expected = np.arange(6)[:, None] + 10 * np.arange(4)
-    assert read_points(message).points.tolist() == expected.tolist()
+    cloud = read_points(message)
+    assert cloud.points.tolist() == expected.tolist()
+    assert set(cloud.whole) == {name for name, kind, _ in layout if kind[0] in "iu"} & set(XYZI)
     assert structured_view(message).shape == shape
 
 
