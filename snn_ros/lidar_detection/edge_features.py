@@ -7,20 +7,21 @@ weights are on the int8 grid, is as exact as those that spikes enter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from snn_ros.sparse.backends.compiled import is_available
+from snn_ros.sparse.backends.voxels import OCTANTS, voxelise_with_octants
 from snn_ros.sparse.tensor import Sites, SparseTensor
-from snn_ros.sparse.voxels import DroppedPoints, VoxelGrid, voxelise
+from snn_ros.sparse.voxels import DroppedPoints, VoxelGrid, Voxels, voxelise
 
 CHANNELS = 13
 SCALE = 64
 """Of all features: an octant that holds points, half a voxel, full brightness, ``HEIGHT_UNIT``."""
 
 HEIGHT_UNIT = 4.0  # m
-_OCTANTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +48,13 @@ def voxel_features(
         batch: (N,) integer, the sample of each point; None for one sample.
         batch_size: number of samples.
     """
-    voxels = voxelise(_with_octants(points, grid), grid, batch=batch)
-    mean, intensity, octants = voxels.features.split((3, 1, _OCTANTS), dim=1)
+    voxels, octants = _occupied(points, grid, batch)
+    mean, intensity = voxels.features.split((3, 1), dim=1)
     low, size = points.new_tensor(grid.minimum), points.new_tensor(grid.size)
     centre = low + (voxels.coordinates[:, 1:].flip(1) + 0.5) * size
     features = torch.cat(
         [
-            (octants > 0).to(points.dtype),
+            octants.to(points.dtype),
             2.0 * (mean - centre) / size,
             centre[:, 2:] / HEIGHT_UNIT,
             intensity.clamp(0.0, 1.0),
@@ -65,9 +66,18 @@ def voxel_features(
     return VoxelFeatures(SparseTensor(whole, sites), voxels.dropped)
 
 
+def _occupied(points: Tensor, grid: VoxelGrid, batch: Tensor | None) -> tuple[Voxels, Tensor]:
+    """Voxels with the means of (N, 4) points, and (V, 8) bool, which octants hold points."""
+    if points.device.type == "cpu" and points.dtype == torch.float32 and is_available():
+        return voxelise_with_octants(points, grid, batch=batch)
+    voxels = voxelise(_with_octants(points, grid), grid, batch=batch)
+    means, octants = voxels.features.split((points.shape[1], OCTANTS), dim=1)
+    return replace(voxels, features=means), octants > 0
+
+
 def _with_octants(points: Tensor, grid: VoxelGrid) -> Tensor:
     """(N, 4 + 8): each point with a one at its octant of its voxel."""
     cells = (points[:, :3] - points.new_tensor(grid.minimum)) / points.new_tensor(grid.size)
     upper = (cells - cells.floor() >= 0.5).long()
     octant = upper @ upper.new_tensor([1, 2, 4])
-    return torch.cat([points, torch.nn.functional.one_hot(octant, _OCTANTS).to(points.dtype)], 1)
+    return torch.cat([points, torch.nn.functional.one_hot(octant, OCTANTS).to(points.dtype)], 1)

@@ -137,6 +137,15 @@ def library() -> ctypes.CDLL:
     loaded.snn_ros_strided_begin.restype = c_void_p
     loaded.snn_ros_strided_finish.argtypes = (c_void_p,) * 5
     loaded.snn_ros_strided_finish.restype = None
+    loaded.snn_ros_voxelise_begin.argtypes = (
+        c_void_p, c_void_p, c_int32, c_int32, c_void_p, POINTER(c_int32), POINTER(c_int32),
+        POINTER(c_int32),
+    )  # fmt: skip
+    loaded.snn_ros_voxelise_begin.restype = c_void_p
+    loaded.snn_ros_voxelise_finish.argtypes = (
+        c_void_p, c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p, c_void_p,
+    )  # fmt: skip
+    loaded.snn_ros_voxelise_finish.restype = None
     return loaded
 
 
