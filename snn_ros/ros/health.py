@@ -144,6 +144,10 @@ class Health:
             values = {"processed": str(self.processed)}
             if self.processing_ms:
                 values["processing_ms"] = f"{self.processing_ms[-1]:.2f}"
+                ordered = sorted(self.processing_ms)
+                for percent in (50, 95):
+                    nearest = ordered[round((len(ordered) - 1) * percent / 100)]
+                    values[f"processing_p{percent}_ms"] = f"{nearest:.2f}"
             for name, health in self.inputs.items():
                 age = (
                     "never" if health.last_received is None else f"{now - health.last_received:.2f}"

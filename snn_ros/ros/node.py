@@ -289,12 +289,16 @@ class SystemNode(LifecycleNode, Generic[Parameters]):
     @contextmanager
     def stage(self, name: str, stamp: Stamp) -> Iterator[None]:
         """Measure one stage of an answer, published on ``~/debug/processing_time/<name>_ms``."""
+        began = time.monotonic()
+        yield
+        self.stage_took(name, stamp, (time.monotonic() - began) * 1e3)
+
+    def stage_took(self, name: str, stamp: Stamp, milliseconds: float) -> None:
+        """Publish the time of a stage that its pipeline measured itself, as ``stage`` does."""
         key = f"processing_time/{name}"
         if key not in self._times:
             self._times[key] = self.create_publisher(Float64Stamped, f"~/debug/{key}_ms", RESULT)
-        began = time.monotonic()
-        yield
-        self._publish_time(key, stamp, (time.monotonic() - began) * 1e3)
+        self._publish_time(key, stamp, milliseconds)
 
     def close(self) -> None:
         """Take the node down from whatever state it is in; no thread is left."""

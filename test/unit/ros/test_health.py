@@ -52,3 +52,11 @@ def test_the_rate_is_that_of_the_last_messages(health):
     for i in range(50):
         health.input_arrived("points", 101.0 + 0.1 * i)
     assert health.inputs["points"].rate() == pytest.approx(10.0)
+
+
+def test_the_spread_of_processing_times_is_that_of_the_last_steps(health):
+    for milliseconds in (1e9, *range(1, 21)):
+        health.work_begins(101.0)
+        health.work_ends(101.0 + milliseconds * 1e-3)
+    values = health.values(102.0)
+    assert (values["processing_p50_ms"], values["processing_p95_ms"]) == ("11.00", "19.00")
