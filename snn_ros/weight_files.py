@@ -16,6 +16,18 @@ class WeightsError(SnnRosError):
     """A weight file or its manifest cannot be used; the text names file, field and value."""
 
 
+def shipped_file(name: str) -> Path:
+    """Where a weight file that comes with the package is, or would be.
+
+    Args:
+        name: of the file.
+    """
+    here = Path(__file__).resolve()
+    places = [here.parents[1] / "weights" / name]
+    places += [folder / "share" / "snn_ros" / "weights" / name for folder in here.parents]
+    return next((place for place in places if place.is_file()), places[0])
+
+
 def read_manifest(path: Path, manifest_type: type[Manifest], system: str) -> Manifest:
     """A manifest from its JSON file, its values not checked yet.
 

@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from snn_ros.blimp_control.parameters import NetworkError, NetworkParameters
-from snn_ros.weight_files import WeightsError, read_manifest, read_unchanged
+from snn_ros.weight_files import WeightsError, read_manifest, read_unchanged, shipped_file
 
 SCHEMA = 1
 RATE_HZ = 10.0
@@ -77,11 +77,7 @@ class Manifest:
 
 def default_path(profile: str) -> Path:
     """The weights that come with the package."""
-    name = f"{SYSTEM}_{profile}.safetensors"
-    here = Path(__file__).resolve()
-    places = [here.parents[2] / "weights" / name]
-    places += [folder / "share" / "snn_ros" / "weights" / name for folder in here.parents]
-    return next((place for place in places if place.is_file()), places[0])
+    return shipped_file(f"{SYSTEM}_{profile}.safetensors")
 
 
 def save(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from snn_ros.configuration import setting
 from snn_ros.geometry.nms import rotated_nms
+from snn_ros.lidar_detection.detections import Detections
 from snn_ros.lidar_detection.edge import HeadOutput
 
 _LARGEST_LOG_SIZE = 3.5  # 33 m; a runaway size would be no box at all
@@ -30,33 +28,10 @@ class DecodingConfig:
     most: int = setting(200, "boxes per scan", minimum=1)
 
 
-@dataclass(frozen=True, eq=False)
-class Detections:
-    """M boxes, best first.
-
-    Attributes:
-        boxes: (M, 7) float64 ``x y z dx dy dz yaw``.
-        scores: (M,) float64 in 0..1; no probabilities.
-        labels: (M,) int64 indices into ``CLASSES``.
-    """
-
-    boxes: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    labels: NDArray[np.int64]
-
-    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Detections:
-        """Some of the boxes."""
-        return Detections(self.boxes[rows], self.scores[rows], self.labels[rows])
-
-    def raised(self, metres: float) -> Detections:
-        """The same boxes in a frame whose origin is that much lower."""
-        return dataclasses.replace(self, boxes=self.boxes + np.eye(7)[2] * metres)
-
-
 def decode(
     output: HeadOutput, site: float, reach: float, config: DecodingConfig
 ) -> list[Detections]:
-    """Detections of every sample, z above the road.
+    """Detections of every sample, best first, z above the road.
 
     Args:
         output: of the network.
@@ -68,9 +43,7 @@ def decode(
     rows, labels = (_peaks(output, scores) & (scores >= config.score_threshold)).nonzero().T
     boxes = _boxes(output.boxes[rows], output.sites.coordinates[rows], site, reach)
     sample = output.sites.coordinates[rows, 0].cpu().numpy()
-    found = Detections(
-        boxes.cpu().numpy(), scores[rows, labels].double().cpu().numpy(), labels.cpu().numpy()
-    )
+    found = Detections.of(boxes, scores[rows, labels], labels)
     return [_suppressed(found.select(sample == i), config) for i in range(output.sites.batch_size)]
 
 

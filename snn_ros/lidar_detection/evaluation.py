@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from snn_ros.geometry.image_boxes import project_boxes
 from snn_ros.kitti.difficulty import UNKNOWN
 from snn_ros.kitti.labels import KittiLabel, placement_of
-from snn_ros.lidar_detection.edge_decoding import Detections
+from snn_ros.lidar_detection.detections import Detections
 from snn_ros.lidar_detection.scans import CLASSES, CameraView, LabelledScan, ScanFolderError
 from snn_ros.metrics.detection import score_frames
 from snn_ros.metrics.kitti import Frame, evaluate_kitti

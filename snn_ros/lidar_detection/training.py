@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from snn_ros.configuration import ConfigurationError, from_mapping, setting
 from snn_ros.learning.loop import TrainingConfig
 from snn_ros.lidar_detection.augmentation import AugmentationConfig, from_road
+from snn_ros.lidar_detection.detections import Detections
 from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_batches import DetectionBatch, packed
-from snn_ros.lidar_detection.edge_decoding import DecodingConfig, Detections, decode
+from snn_ros.lidar_detection.edge_decoding import DecodingConfig, decode
 from snn_ros.lidar_detection.edge_features import voxel_features
 from snn_ros.lidar_detection.edge_targets import detection_loss, make_targets
 from snn_ros.lidar_detection.evaluation import detection_scores

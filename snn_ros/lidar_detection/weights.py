@@ -14,12 +14,16 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from snn_ros.weight_files import WeightsError, read_manifest, read_unchanged
+from snn_ros.weight_files import WeightsError, read_manifest, read_unchanged, shipped_file
 
 SCHEMA = 1
 SYSTEM = "lidar_detection"
 SUFFIX = ".safetensors"
-PROFILES = ("edge", "paper")
+_HOW_TO_GET = {
+    "edge": "snn-ros train lidar_detection trains a network",
+    "paper": "snn-ros import-weights lidar_detection FILE makes some of a published checkpoint",
+}
+PROFILES = tuple(_HOW_TO_GET)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,20 @@ class Manifest:
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
     licence: str = "Apache-2.0"
+
+
+def default_path(profile: str) -> Path:
+    """The weights that come with the package.
+
+    Raises:
+        WeightsError: none come with it; the text says how to get some.
+    """
+    path = shipped_file(f"{SYSTEM}_{profile}{SUFFIX}")
+    if not path.is_file():
+        raise WeightsError(
+            f"weights = None: none are shipped for {profile}; {_HOW_TO_GET[profile]}"
+        )
+    return path
 
 
 def save(path: Path, state: Mapping[str, Tensor], manifest: Manifest) -> None:

@@ -7,6 +7,7 @@ from support.lidar_vectors import (
     VOXEL_TOLERANCE,
     Vectors,
     assert_near,
+    assert_same_boxes,
     assert_sparse,
     assert_spikes,
     cases,
@@ -139,7 +140,4 @@ def assert_pipeline(detector, x, proposals, backbone, vectors):
 
 def assert_final(detections, vectors):
     for index, found in enumerate(detections):
-        final = vectors.below(f"pipeline.final{index}.")
-        assert_near(found.boxes, final["pred_boxes"], "final boxes")
-        assert_near(found.scores, final["pred_scores"], "final scores")
-        assert torch.equal(found.labels.int(), final["pred_labels"])
+        assert_same_boxes(found, vectors.below(f"pipeline.final{index}."))

@@ -3,7 +3,7 @@
 import torch
 
 from snn_ros.lidar_detection.paper.blocks import SPIKING
-from snn_ros.lidar_detection.paper.detections import Suppression
+from snn_ros.lidar_detection.paper.suppression import Suppression
 from snn_ros.lidar_detection.paper.voxel_rcnn import VoxelRcnn
 from snn_ros.sparse.voxels import VoxelGrid
 

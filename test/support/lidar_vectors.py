@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 
+from snn_ros.lidar_detection.detections import Detections
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.sparse.voxels import VoxelGrid
 from snn_ros.spiking.modules import SpikingModule
@@ -119,6 +121,15 @@ def assert_near(actual, expected, what, tolerance=TOLERANCE) -> None:
     torch.testing.assert_close(
         actual, expected, rtol=0, atol=tolerance, msg=lambda text: f"{what}: {text}"
     )
+
+
+def assert_same_boxes(found: Detections, expected: Vectors, rows: NDArray[np.bool_] | None = None):
+    """Scores and classes exactly in order; boxes too, in some rows or in all."""
+    rows = np.ones(len(found.scores), dtype=bool) if rows is None else rows
+    scores, boxes = expected["pred_scores"].double(), expected["pred_boxes"].double()
+    assert_near(torch.from_numpy(found.scores), scores, "final scores")
+    assert (found.labels + 1).tolist() == expected["pred_labels"].tolist()
+    assert_near(torch.from_numpy(found.boxes[rows]), boxes[torch.from_numpy(rows)], "final boxes")
 
 
 def assert_sparse(

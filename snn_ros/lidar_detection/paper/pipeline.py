@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from snn_ros.configuration import ConfigurationError, check, setting
+from snn_ros.lidar_detection.detections import DetectionResult, Detections
 from snn_ros.lidar_detection.paper.blocks import Rectifying
-from snn_ros.lidar_detection.paper.detections import Detections
-from snn_ros.lidar_detection.paper.voxel_rcnn import KITTI_CAPS, VoxelRcnn
+from snn_ros.lidar_detection.paper.voxel_rcnn import KITTI_CAPS, SCORE_THRESHOLD, VoxelRcnn
 from snn_ros.sparse.tensor import SparseTensor
-from snn_ros.sparse.voxels import DroppedPoints, voxelise
+from snn_ros.sparse.voxels import voxelise
 from snn_ros.spiking.activity import NetworkActivity
 from snn_ros.spiking.metering import ActivityMeter
 
@@ -28,29 +28,11 @@ class PaperDetectorConfig:
     sensor_height: float = setting(
         KITTI_SENSOR_HEIGHT, "of the LiDAR above the road", unit="m", minimum=0.0, maximum=10.0
     )
+    score_threshold: float = setting(SCORE_THRESHOLD, "least score", minimum=0.0, maximum=1.0)
     capped: bool = setting(
         True, "voxels of the first 5 points each, at most 40 000; as in training", read_only=True
     )
     meter: bool = setting(False, "count spikes and operations; takes time")
-
-
-@dataclass(frozen=True, eq=False)
-class PaperResult:
-    """Of one scan.
-
-    Attributes:
-        detections: in the frame of the points.
-        voxels: that hold points.
-        dropped: points that were not looked at.
-        stage_ms: time by stage: ``voxels``, ``network``.
-        activity: spikes and operations; None where they are not metered.
-    """
-
-    detections: Detections
-    voxels: int
-    dropped: DroppedPoints
-    stage_ms: dict[str, float]
-    activity: NetworkActivity | None
 
 
 class PaperDetector:
@@ -73,15 +55,17 @@ class PaperDetector:
             ConfigurationError: naming the values that do not fit.
         """
         self._config = check(config or PaperDetectorConfig())
-        if self._config.meter and isinstance(network.cells, Rectifying):
+        self.is_spiking = not isinstance(network.cells, Rectifying)
+        if self._config.meter and not self.is_spiking:
             raise ConfigurationError(
                 type(self).__name__, ["meter = True: the twin without spikes has none to count"]
             )
         self._network = network.eval() if device is None else network.to(device).eval()
+        self._network.score_threshold = self._config.score_threshold
         self._raise = self._config.sensor_height - KITTI_SENSOR_HEIGHT
 
     @torch.no_grad()
-    def detect(self, points: NDArray[np.float32]) -> PaperResult:
+    def detect(self, points: NDArray[np.float32]) -> DetectionResult:
         """Detect in one scan; a scan without points in range gives no boxes.
 
         Args:
@@ -97,10 +81,8 @@ class PaperDetector:
         times.append(time.perf_counter())
         found, activity = self._run(self._network.tensor_of(voxels, batch_size=1))
         times.append(time.perf_counter())
-        boxes = found.boxes.clone()
-        boxes[:, 2] -= self._raise
-        return PaperResult(
-            detections=found._replace(boxes=boxes),
+        return DetectionResult(
+            detections=found.raised(-self._raise),
             voxels=len(voxels.features),
             dropped=voxels.dropped,
             stage_ms=dict(zip(("voxels", "network"), (np.diff(times) * 1e3).tolist(), strict=True)),

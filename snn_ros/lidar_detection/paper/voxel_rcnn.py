@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snn_ros.lidar_detection.detections import Detections
 from snn_ros.lidar_detection.paper.anchor_head import CAR_ANCHORS, AnchorHead, Anchors, Proposals
 from snn_ros.lidar_detection.paper.backbone3d import (
     OUTPUT_WIDTH,
@@ -21,8 +22,8 @@ from snn_ros.lidar_detection.paper.bev_backbone import (
     birds_eye_view,
 )
 from snn_ros.lidar_detection.paper.blocks import SPIKING, Cells, Rectifying
-from snn_ros.lidar_detection.paper.detections import Detections, Suppression, no_detections
 from snn_ros.lidar_detection.paper.roi_head import SCALES, RoiHead
+from snn_ros.lidar_detection.paper.suppression import Suppression
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.sparse.voxels import VoxelCaps, VoxelGrid, Voxels
 
@@ -74,6 +75,7 @@ class VoxelRcnn(nn.Module):
         two_stages: bool = True,
         roi_width: int = 256,
         proposal_suppression: Suppression = PROPOSAL_SUPPRESSION,
+        score_threshold: float = SCORE_THRESHOLD,
     ) -> None:
         """Choose cells and size.
 
@@ -84,10 +86,12 @@ class VoxelRcnn(nn.Module):
             two_stages: whether to have the RoI head.
             roi_width: of its fully connected layers.
             proposal_suppression: which proposals go to the second stage.
+            score_threshold: least score of a detection.
         """
         super().__init__()
         self.cells, self.grid, self.anchors = cells, grid, anchors
         self.proposal_suppression = proposal_suppression
+        self.score_threshold = score_threshold
         self.backbone_3d: nn.Module = (
             PlainBackbone(cells) if isinstance(cells, Rectifying) else ResidualBackbone(cells=cells)
         )
@@ -135,9 +139,9 @@ class VoxelRcnn(nn.Module):
         """
         occupied = torch.bincount(x.sites.coordinates[:, 0], minlength=x.sites.batch_size) > 0
         if not occupied.any():
-            return [no_detections(x.features)] * x.sites.batch_size
+            return [Detections.none()] * x.sites.batch_size
         return [
-            found if any_voxel else no_detections(x.features)
+            found if any_voxel else Detections.none()
             for found, any_voxel in zip(self._detect(x), occupied.tolist(), strict=True)
         ]
 
@@ -145,21 +149,19 @@ class VoxelRcnn(nn.Module):
         backbone, proposals = self.first_stage(x)
         if self.roi_head is None:
             boxes, logits = self.decoded(proposals), proposals.logits()
-            return [final_boxes(*sample) for sample in zip(boxes, logits, strict=True)]
+            return [self._final(*sample) for sample in zip(boxes, logits, strict=True)]
         rois = [boxes for boxes, _ in self.propose(proposals)]
         sizes = [len(boxes) for boxes in rois]
         sample = torch.arange(len(rois), device=x.features.device)
         sample = sample.repeat_interleave(torch.tensor(sizes, device=sample.device))
         refinement = self.roi_head(backbone.stages, torch.cat(rois), sample, self.grid)
         samples = zip(refinement.boxes.split(sizes), refinement.logits.split(sizes), strict=True)
-        return [final_boxes(boxes, logits) for boxes, logits in samples]
+        return [self._final(boxes, logits) for boxes, logits in samples]
 
-
-def final_boxes(boxes: Tensor, logits: Tensor) -> Detections:
-    """Detections of one sample: boxes (N, 7) with logits (N,) that are good enough."""
-    scores = logits.sigmoid()
-    enough = scores >= SCORE_THRESHOLD
-    boxes, scores = boxes[enough], scores[enough]
-    rows = FINAL_SUPPRESSION.keep(boxes, scores)
-    labels = torch.ones(len(rows), dtype=torch.int64, device=boxes.device)
-    return Detections(boxes[rows], scores[rows], labels)
+    def _final(self, boxes: Tensor, logits: Tensor) -> Detections:
+        """Detections of one sample: boxes (N, 7) with logits (N,) that are good enough."""
+        scores = logits.sigmoid()
+        enough = scores >= self.score_threshold
+        boxes, scores = boxes[enough], scores[enough]
+        rows = FINAL_SUPPRESSION.keep(boxes, scores)
+        return Detections.of(boxes[rows], scores[rows], torch.zeros_like(rows))

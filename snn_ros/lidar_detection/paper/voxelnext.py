@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snn_ros.lidar_detection.detections import Detections
 from snn_ros.lidar_detection.paper.blocks import SPIKING, Spiking
-from snn_ros.lidar_detection.paper.detections import Detections, Suppression
+from snn_ros.lidar_detection.paper.suppression import Suppression
 from snn_ros.lidar_detection.paper.voxelnext_backbone import STRIDE, VoxelNextBackbone
 from snn_ros.sparse.convolution import SubmanifoldConvolution
 from snn_ros.sparse.layers import SparseSequential
@@ -165,10 +166,10 @@ class VoxelNext(nn.Module):
         return torch.cat([xy, values["center_z"], values["dim"].exp(), yaw, values["vel"]], dim=1)
 
     def _detections(self, heads: list[dict[str, Tensor]], sites: Sites, sample: int) -> Detections:
-        found, first_label = [], 1
+        found, first_label = [], 0
         for values, group in zip(heads, CLASS_GROUPS, strict=True):
             boxes, scores, classes = self.candidates(values, sites, sample)
             rows = SUPPRESSION.keep(boxes[:, :7], scores)
-            found.append(Detections(boxes[rows], scores[rows], classes[rows] + first_label))
+            found.append(Detections.of(boxes[rows], scores[rows], classes[rows] + first_label))
             first_label += len(group)
-        return Detections(*map(torch.cat, zip(*found, strict=True)))
+        return Detections.joined(found)

@@ -16,9 +16,10 @@ from snn_ros.configuration import ConfigurationError
 from snn_ros.geometry.rotated_iou import iou_3d_matrix
 from snn_ros.learning.loop import TrainingConfig, train
 from snn_ros.lidar_detection.augmentation import from_road
+from snn_ros.lidar_detection.detections import Detections
 from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_batches import packed
-from snn_ros.lidar_detection.edge_decoding import DecodingConfig, Detections, decode
+from snn_ros.lidar_detection.edge_decoding import DecodingConfig, decode
 from snn_ros.lidar_detection.edge_grid import deployed, on_grid
 from snn_ros.lidar_detection.edge_targets import IGNORED, detection_loss, make_targets
 from snn_ros.lidar_detection.edge_weights import load_edge, save_edge
@@ -187,8 +188,8 @@ def test_perfect_boxes_score_100_and_nothing_scores_0() -> None:
     assert perfect["ap_r40_3d_car_moderate"] == pytest.approx(100.0)
     assert perfect["recall_car_moderate_iou50"] == 1.0
     assert perfect["false_positives_per_frame"] == 0.0
-    nothing = Detections(np.zeros((0, 7)), np.zeros(0), np.zeros(0, dtype=np.int64))
-    assert detection_scores(scans, lambda _: nothing, 0.3)["ap_r40_3d_car_moderate"] == 0.0
+    nothing = detection_scores(scans, lambda _: Detections.none(), 0.3)
+    assert nothing["ap_r40_3d_car_moderate"] == 0.0
 
 
 def test_wrong_weights_and_profiles_are_named(tmp_path: Path) -> None:
@@ -204,5 +205,5 @@ def test_wrong_weights_and_profiles_are_named(tmp_path: Path) -> None:
     good.write_bytes(good.read_bytes()[:1000])
     with pytest.raises(WeightsError, match="the manifest says"):
         load_edge(good)
-    with pytest.raises(ConfigurationError, match="profile = 'fast'.*weights = None"):
-        LidarDetector.from_config(profile="fast", device="cpu")
+    with pytest.raises(ConfigurationError, match="profile = 'fast'.*device = 'tpu'"):
+        LidarDetector.from_config(profile="fast", device="tpu")

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-import torch
-from support.lidar_networks import cloud, small_detector
+from support.lidar_networks import cloud, lively, small_detector
 
 from snn_ros.configuration import ConfigurationError
+from snn_ros.lidar_detection import DetectorConfig, LidarDetector
+from snn_ros.lidar_detection.edge_decoding import DecodingConfig
+from snn_ros.lidar_detection.model import build
 from snn_ros.lidar_detection.paper.blocks import Rectifying
 from snn_ros.lidar_detection.paper.pipeline import PaperDetector, PaperDetectorConfig
+from snn_ros.lidar_detection.weights import Manifest, save
+from snn_ros.weight_files import WeightsError
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +25,7 @@ def test_boxes_are_those_of_the_network(network):
     result = PaperDetector(network).detect(points)
     assert len(result.detections.boxes) > 0
     assert (result.detections.scores >= 0.3).all()
-    assert set(result.detections.labels.tolist()) == {1}
+    assert set(result.detections.labels.tolist()) == {0}
     assert result.voxels > 100
     assert result.dropped.not_finite == 0
     assert result.stage_ms.keys() == {"voxels", "network"}
@@ -37,8 +41,8 @@ def test_the_sensor_may_be_mounted_elsewhere(network):
     config = PaperDetectorConfig(sensor_height=1.73 + 0.5)
     expected = PaperDetector(network).detect(points).detections.boxes
     found = PaperDetector(network, config).detect(lower).detections.boxes
-    expected = expected - torch.tensor([0, 0, 0.5, 0, 0, 0, 0])
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)
+    expected = expected - np.array([0, 0, 0.5, 0, 0, 0, 0])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
 
 
 def test_points_that_are_none_are_counted_and_left_out(network):
@@ -48,7 +52,7 @@ def test_points_that_are_none_are_counted_and_left_out(network):
     result = detector.detect(np.concatenate([points, bad]))
     assert (result.dropped.not_finite, result.dropped.out_of_range) == (2, 1)
     expected = detector.detect(points).detections.boxes
-    assert torch.equal(result.detections.boxes, expected)
+    np.testing.assert_array_equal(result.detections.boxes, expected)
 
 
 def test_a_scan_without_points_has_no_boxes(network):
@@ -68,3 +72,30 @@ def test_wrong_settings_are_named(network):
         PaperDetector(network, PaperDetectorConfig(sensor_height=-1.0))
     with pytest.raises(ConfigurationError, match="meter = True"):
         PaperDetector(small_detector(Rectifying()), PaperDetectorConfig(meter=True))
+
+
+def weights_of(network, name, folder):
+    path = folder / f"{name}.safetensors"
+    save(path, network.state_dict(), Manifest("paper", name))
+    return path
+
+
+def test_both_profiles_are_had_from_one_class(tmp_path):
+    network = lively(build("kitti_single_stage"))
+    path = weights_of(network, "kitti_single_stage", tmp_path)
+    points = cloud().numpy()
+    config = DetectorConfig(sensor_height=1.6, decoding=DecodingConfig(score_threshold=0.1))
+    detector = LidarDetector.from_config("paper", "cpu", path, config)
+    found = detector.detect(points).detections
+    expected = PaperDetector(network, PaperDetectorConfig(1.6, 0.1)).detect(points).detections
+    assert detector.is_spiking
+    assert 0.1 <= found.scores.min() < 0.3
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
+
+
+def test_profiles_without_weights_say_how_to_get_some(tmp_path):
+    with pytest.raises(WeightsError, match="none are shipped for paper; snn-ros import-weights"):
+        LidarDetector.from_config("paper", "cpu")
+    path = weights_of(build("modelnet40_T"), "modelnet40_T", tmp_path)
+    with pytest.raises(WeightsError, match="of Classifier, must be of a detector of KITTI"):
+        LidarDetector.from_config("paper", "cpu", path)

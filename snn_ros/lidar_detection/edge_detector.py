@@ -1,0 +1,85 @@
+"""The `edge` detector on single scans: points in, boxes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from snn_ros.configuration import ConfigurationError, check
+from snn_ros.lidar_detection.detections import DetectionResult
+from snn_ros.lidar_detection.detector_config import DetectorConfig
+from snn_ros.lidar_detection.edge import EdgeNetwork, HeadOutput
+from snn_ros.lidar_detection.edge_decoding import decode
+from snn_ros.lidar_detection.edge_features import voxel_features
+from snn_ros.sparse.backends.kernels import Execution
+from snn_ros.sparse.backends.network import Precision, compile_network
+from snn_ros.sparse.tensor import SparseTensor
+from snn_ros.spiking.activity import NetworkActivity
+from snn_ros.spiking.metering import ActivityMeter
+
+REAL_INPUT_LAYERS = ("stem.0",)
+"""That multiply whole features of voxels; all others add up spikes."""
+
+
+class EdgeDetector:
+    """Finds cars, pedestrians and cyclists in single scans, all around."""
+
+    def __init__(self, network: EdgeNetwork, config: DetectorConfig, device: torch.device) -> None:
+        """Use a network.
+
+        Args:
+            network: deployed, in evaluation mode.
+            config: how.
+            device: on which it runs.
+
+        Raises:
+            ConfigurationError: naming the values that do not fit.
+        """
+        self._network, self._config, self._device = network.to(device), check(config), device
+        self.is_spiking = network.config.activation == "spike"
+        if config.meter and not self.is_spiking:
+            raise ConfigurationError(
+                type(self).__name__, ["meter = True: the twin without spikes has none to count"]
+            )
+        self._run: Callable[[SparseTensor], HeadOutput] = self._network
+        if device.type == "cpu" and not config.meter:
+            self._run = compile_network(
+                network, precision=Precision.INT8, execution=Execution(config.threads)
+            )
+
+    @torch.no_grad()
+    def detect(self, points: NDArray[np.float32]) -> DetectionResult:
+        """Detect in one scan; a scan without points in reach gives no boxes.
+
+        Args:
+            points: (N, 4) x, y, z in m in the LiDAR's frame (z up), intensity 0..1. Points with
+                NaN or infinity are left out.
+        """
+        times = [time.perf_counter()]
+        cloud = torch.tensor(points, dtype=torch.float32, device=self._device)
+        cloud[:, 2] += self._config.sensor_height
+        shape = self._network.config
+        features = voxel_features(cloud, shape.grid)
+        times.append(time.perf_counter())
+        output, activity = self._output(features.tensor)
+        times.append(time.perf_counter())
+        found = decode(output, shape.site, shape.reach, self._config.decoding)[0]
+        times.append(time.perf_counter())
+        stages = np.diff(times) * 1e3
+        return DetectionResult(
+            detections=found.raised(-self._config.sensor_height),
+            voxels=len(features.tensor.features),
+            dropped=features.dropped,
+            stage_ms=dict(zip(("voxels", "network", "decoding"), stages.tolist(), strict=True)),
+            activity=activity,
+        )
+
+    def _output(self, x: SparseTensor) -> tuple[HeadOutput, NetworkActivity | None]:
+        if not self._config.meter:
+            return self._run(x), None
+        with ActivityMeter(self._network, real_input_layers=REAL_INPUT_LAYERS) as meter:
+            return self._run(x), meter.read()
