@@ -1,5 +1,5 @@
 // The convolution kernels. Compiled once per instruction set, with SNN_ROS_KERNELS the name of the
-// table it fills; all intrinsics are in the two functions `multiply_add`.
+// table it fills; all intrinsics are in the functions `multiply_add` of the two arithmetics.
 //
 // Output-stationary: the sums of a block of output rows stay in the L1 cache while all offsets add
 // to them, then the epilogue runs on them. No output is read back, threads share no output row, and
@@ -12,45 +12,12 @@
 #include <type_traits>
 #include <vector>
 
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
 #include "kernels.h"
+#include "reals.h"
+#include "weight_gradient.h"
 
 namespace snn_ros {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kLanes = 16, kRowsAtOnce = 6, kColumnsAtOnce = kChunk;
-#elif defined(__AVX2__)
-constexpr int kLanes = 8, kRowsAtOnce = 4, kColumnsAtOnce = 16;
-#else
-constexpr int kLanes = 4, kRowsAtOnce = 2, kColumnsAtOnce = 16;
-#endif
-
-using Floats = float __attribute__((vector_size(4 * kLanes)));
-using Ints = int32_t __attribute__((vector_size(4 * kLanes)));
-
-struct RealArithmetic {
-  using Feature = float;
-  using Weight = float;
-  using Sum = float;
-  using Vector = Floats;
-  static constexpr int kFeaturesPerStep = 1;
-
-  static Vector broadcast(const float* feature) { return Vector{} + *feature; }
-
-  static Vector multiply_add(Vector sum, Vector feature, Vector weight) {
-#if defined(__AVX512F__)
-    return (Vector)_mm512_fmadd_ps((__m512)feature, (__m512)weight, (__m512)sum);
-#elif defined(__AVX2__)
-    return (Vector)_mm256_fmadd_ps((__m256)feature, (__m256)weight, (__m256)sum);
-#else
-    return sum + feature * weight;
-#endif
-  }
-};
 
 struct CountArithmetic {
   using Feature = uint8_t;
@@ -92,19 +59,6 @@ struct CountArithmetic {
 #endif
   }
 };
-
-template <class Vector>
-Vector load(const void* address) {
-  Vector vector;
-  std::memcpy(&vector, address, sizeof vector);
-  return vector;
-}
-
-template <class Vector>
-void add_to(void* address, Vector vector) {
-  vector += load<Vector>(address);
-  std::memcpy(address, &vector, sizeof vector);
-}
 
 // One pair of a block: where its input row begins, and the sums of its output row.
 template <class Arithmetic>
@@ -258,11 +212,17 @@ void finish_row(const Epilogue& epilogue, const Sum* sums, int64_t position, int
     for (int c = 0; c < width; ++c) membrane[c] += epilogue.shortcut[position + c];
   }
   if (epilogue.membrane) std::copy_n(membrane, width, epilogue.membrane + position);
+  if (epilogue.rectified) {
+    for (int c = 0; c < width; ++c) {
+      epilogue.rectified[position + c] = std::max(membrane[c], 0.0f);
+    }
+  }
   if (!epilogue.counts && !epilogue.spikes) return;
   int32_t counts[kChunk];
   const float most = static_cast<float>(epilogue.max_count);
   for (int c = 0; c < width; ++c) {
-    const float clipped = std::min(std::max(membrane[c], 0.0f), most);
+    const float scaled = membrane[c] * epilogue.counts_per_unit;
+    const float clipped = std::min(std::max(scaled, 0.0f), most);
     counts[c] = static_cast<int32_t>(clipped + 0.5f);
   }
   if (epilogue.counts) std::copy_n(counts, width, epilogue.counts + position);
@@ -358,6 +318,7 @@ extern const Kernels SNN_ROS_KERNELS = {
     convolve<GatherMultiply<RealArithmetic>>,
     convolve<GatherMultiply<CountArithmetic>>,
     convolve<EventDriven>,
+    add_weight_gradient,
 };
 
 }  // namespace snn_ros

@@ -40,11 +40,13 @@ struct Epilogue {
   const float* scale;
   const float* bias;
   const float* shortcut;
-  float* membrane;  // y
-  float* spikes;    // floor(clip(y, 0, max_count) + 0.5)
-  uint8_t* counts;  // the same
-  uint8_t* active;  // per row: 1 where a count is not zero; needs counts
+  float* membrane;   // y
+  float* spikes;     // floor(clip(y * counts_per_unit, 0, max_count) + 0.5)
+  uint8_t* counts;   // the same
+  uint8_t* active;   // per row: 1 where a count is not zero; needs counts
+  float* rectified;  // max(y, 0)
   int32_t max_count;
+  float counts_per_unit;  // 1 for spikes
 };
 
 // A non-zero group of four consecutive counts.
@@ -68,13 +70,27 @@ struct Convolution {
   Events events;          // of the event-driven kernel
 };
 
+// sums[o][k][i] += sum over the pairs of offset k of gradient[output][o] * features[input][i].
+struct WeightGradient {
+  Rulebook rulebook;
+  const float* features;
+  const float* gradient;
+  float* sums;           // [output channel][offset][input channel]
+  int32_t in_channels;   // a multiple of 16
+  int32_t out_channels;  // any number: these rows are not padded
+};
+
 // Compute output rows first to last. Rows do not depend on how they are split into such ranges.
 using Kernel = void (*)(const Convolution&, int32_t first, int32_t last);
+
+// Add units first to last: the offsets, each split into chunks of input channels.
+using GradientKernel = void (*)(const WeightGradient&, int32_t first, int32_t last);
 
 struct Kernels {
   Kernel floats;
   Kernel counts;
   Kernel events;
+  GradientKernel weight_gradient;
 };
 
 extern const Kernels kPortableKernels;

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
-from ctypes import POINTER, Structure, c_int32, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 
 
 class LibraryMissing(SnnRosError):
-    """The compiled kernels were not built, or do not load."""
+    """The compiled kernels were not built, do not load, or lack a function."""
 
 
 class InstructionSet(IntEnum):
@@ -71,7 +71,9 @@ class EpiloguePointers(Structure):
         ("spikes", c_void_p),
         ("counts", c_void_p),
         ("active", c_void_p),
+        ("rectified", c_void_p),
         ("max_count", c_int32),
+        ("counts_per_unit", c_float),
     )
 
 
@@ -85,6 +87,19 @@ class ConvolutionPointers(Structure):
         ("features", c_void_p),
         ("active", c_void_p),
         ("events", c_void_p * 2),
+    )
+
+
+class WeightGradientPointers(Structure):
+    """`WeightGradient` of src/sparse/kernels.h."""
+
+    _fields_ = (
+        ("rulebook", RulebookPointers),
+        ("features", c_void_p),
+        ("gradient", c_void_p),
+        ("sums", c_void_p),
+        ("in_channels", c_int32),
+        ("out_channels", c_int32),
     )
 
 
@@ -120,13 +135,20 @@ def library() -> ctypes.CDLL:
     """
     try:
         loaded = ctypes.CDLL(str(LIBRARY))
-    except OSError as err:
+        _declare(loaded)
+    except (OSError, AttributeError) as err:  # the latter where it was built from older sources
         raise LibraryMissing(f"{LIBRARY}: {err}") from err
+    return loaded
+
+
+def _declare(loaded: ctypes.CDLL) -> None:
     loaded.snn_ros_instruction_set.restype = c_int32
     for name in ("floats", "counts", "events"):
         function = getattr(loaded, f"snn_ros_convolve_{name}")
         function.argtypes = (POINTER(ConvolutionPointers), c_int32, c_int32)
         function.restype = None
+    loaded.snn_ros_weight_gradient.argtypes = (POINTER(WeightGradientPointers), c_int32, c_int32)
+    loaded.snn_ros_weight_gradient.restype = None
     loaded.snn_ros_submanifold.argtypes = (
         c_void_p, c_int32, c_void_p, c_int32, c_void_p, c_void_p, c_void_p,
     )  # fmt: skip
@@ -146,7 +168,6 @@ def library() -> ctypes.CDLL:
         c_void_p, c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p, c_void_p,
     )  # fmt: skip
     loaded.snn_ros_voxelise_finish.restype = None
-    return loaded
 
 
 @cache

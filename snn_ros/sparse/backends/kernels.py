@@ -1,4 +1,7 @@
-"""One fused convolution: gather, multiply, add, scale and bias, shortcut, spikes."""
+"""One fused convolution: gather, multiply, add, scale and bias, shortcut, spikes.
+
+And the gradient of its weights.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from snn_ros.sparse.backends.compiled import (
     EpiloguePointers,
     InstructionSet,
     RulebookPointers,
+    WeightGradientPointers,
     WeightPointers,
     best_instruction_set,
     library,
@@ -39,15 +43,17 @@ class Outputs:
 
     Attributes:
         membrane: (V', padded) float32, y = sum * scale + bias + shortcut.
-        spikes: (V', padded) float32, floor(clip(y, 0, max_count) + 0.5).
+        spikes: (V', padded) float32, floor(clip(y * counts_per_unit, 0, max_count) + 0.5).
         counts: (V', padded) uint8, the same.
         active: (V',) uint8, 0 where all counts of a row are 0; needs `counts`.
+        rectified: (V', padded) float32, max(y, 0).
     """
 
     membrane: NDArray[np.float32] | None = None
     spikes: NDArray[np.float32] | None = None
     counts: NDArray[np.uint8] | None = None
     active: NDArray[np.uint8] | None = None
+    rectified: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ def convolve(
     shortcut: NDArray[np.float32] | None = None,
     active: NDArray[np.uint8] | None = None,
     max_count: int = 4,
+    counts_per_unit: float = 1.0,
     execution: Execution = ONE_THREAD,
 ) -> None:
     """Convolve and write what `outputs` names.
@@ -90,26 +97,62 @@ def convolve(
         shortcut: (V', padded) float32, added to the membrane.
         active: (V,) uint8, 0 where all counts of an input row are 0: those rows are left out.
         max_count: D of the spikes.
+        counts_per_unit: of the membrane; 1 for spikes.
         execution: threads and kernels.
     """
-    best = best_instruction_set()
-    chosen = best if execution.instruction_set is None else min(best, execution.instruction_set)
     work = ConvolutionPointers(
-        RulebookPointers(
-            pointer(rulebook.inputs), pointer(rulebook.outputs), pointer(rulebook.starts),
-            weights.offsets, rulebook.num_inputs, rulebook.num_outputs,
-        ),
+        _rulebook_pointers(rulebook),
         WeightPointers(
             pointer(weights.values), weights.steps, features.shape[1], len(weights.bias)
         ),
         EpiloguePointers(
             pointer(weights.scale), pointer(weights.bias), pointer(shortcut),
             pointer(outputs.membrane), pointer(outputs.spikes), pointer(outputs.counts),
-            pointer(outputs.active), max_count,
+            pointer(outputs.active), pointer(outputs.rectified), max_count, counts_per_unit,
         ),
         pointer(features),
         pointer(active),
         (c_void_p * 2)(),
     )  # fmt: skip
     run = getattr(library(), f"snn_ros_convolve_{method.value}")
-    run(byref(work), chosen, execution.threads)
+    run(byref(work), _instruction_set(execution), execution.threads)
+
+
+def add_weight_gradient(
+    features: NDArray[np.float32],
+    gradient: NDArray[np.float32],
+    rulebook: PackedRulebook,
+    sums: NDArray[np.float32],
+    *,
+    execution: Execution = ONE_THREAD,
+) -> None:
+    """Add the gradient of a convolution's weights to `sums`.
+
+    sums[:, k] += sum over pairs (p, q) of offset k of the outer product of gradient[q] and
+    features[p].
+
+    Args:
+        features: (V, Cin), Cin a multiple of 16: the input.
+        gradient: (V', Cout): of the output.
+        rulebook: of the kernel.
+        sums: (Cout, offsets, Cin).
+        execution: threads and kernels.
+    """
+    work = WeightGradientPointers(
+        _rulebook_pointers(rulebook),
+        pointer(features), pointer(gradient), pointer(sums),
+        features.shape[1], gradient.shape[1],
+    )  # fmt: skip
+    library().snn_ros_weight_gradient(byref(work), _instruction_set(execution), execution.threads)
+
+
+def _rulebook_pointers(rulebook: PackedRulebook) -> RulebookPointers:
+    return RulebookPointers(
+        pointer(rulebook.inputs), pointer(rulebook.outputs), pointer(rulebook.starts),
+        len(rulebook.starts) - 1, rulebook.num_inputs, rulebook.num_outputs,
+    )  # fmt: skip
+
+
+def _instruction_set(execution: Execution) -> InstructionSet:
+    best = best_instruction_set()
+    return best if execution.instruction_set is None else min(best, execution.instruction_set)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -52,10 +52,16 @@ Array = NDArray[Any]
 
 
 class Precision(Enum):
-    """Of the layers that take spikes; layers that take real values are float32 always."""
+    """Of the layers that take spikes, and of those behind a ReLU.
+
+    Layers that take other real values are float32 always. `INT8` is of spikes alone;
+    `INT8_CALIBRATED` also rounds what comes out of a ReLU, to 127 steps up to the largest value
+    of the sample, which changes results.
+    """
 
     FLOAT32 = "float32"
     INT8 = "int8"
+    INT8_CALIBRATED = "int8_calibrated"
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,9 @@ def compile_network(
 
     Args:
         network: in evaluation mode, of sparse convolutions, batch normalisations, integer cells
-            and sums; not changed.
+            or ReLU, and sums; not changed.
         sample: typical input. With it each layer that takes counts gets the faster method.
-        precision: of weights that meet spikes.
+        precision: of weights that meet spikes; `INT8_CALIBRATED` needs the sample for ReLU.
         execution: threads and kernels.
 
     Returns:
@@ -103,7 +109,13 @@ def compile_network(
     """
     if not is_available():
         return fold_network(network).requires_grad_(False)
-    compiled = InferenceNetwork(trace(network), precision, execution)
+    program = trace(network)
+    units = [1.0] * len(program.steps)
+    if precision is Precision.INT8_CALIBRATED and any(step.rectified for step in program.steps):
+        if sample is None:
+            raise NotCompiled("int8 behind a ReLU: needs a sample, which says how far values go")
+        units = InferenceNetwork(program, Precision.FLOAT32, execution).units(sample)
+    compiled = InferenceNetwork(program, precision, execution, units)
     if sample is not None:
         compiled.choose_methods(sample)
     return compiled
@@ -115,13 +127,28 @@ class InferenceNetwork:
     Keeps its buffers from call to call, so it serves one call at a time.
     """
 
-    def __init__(self, program: Program, precision: Precision, execution: Execution) -> None:
-        if precision is Precision.INT8:
+    def __init__(
+        self,
+        program: Program,
+        precision: Precision,
+        execution: Execution,
+        units: Sequence[float] | None = None,
+    ) -> None:
+        """Pack the weights.
+
+        Args:
+            program: of the network.
+            precision: of its layers.
+            execution: threads and kernels.
+            units: value of one count behind each step; None where all counts are spikes.
+        """
+        if precision is not Precision.FLOAT32:
             _check_counts(program)
         self._program = program
         self._precision = precision
         self._execution = execution
-        self._weights = [_packed(step, precision) for step in program.steps]
+        self._units = units or [1.0] * len(program.steps)
+        self._weights = [_packed(step, precision, self._units) for step in program.steps]
         self._methods = [
             Method.COUNTS if weights.is_integer else Method.FLOATS for weights in self._weights
         ]
@@ -145,6 +172,19 @@ class InferenceNetwork:
             run.record(place, meter)
 
         return self._run(x, execute), meter.read()
+
+    def units(self, sample: SparseTensor) -> list[float]:
+        """Behind each step with a ReLU its largest value on `sample`, by 127; 1 behind others."""
+        found: list[float] = []
+
+        def execute(run: _Run, place: int) -> None:
+            run.convolve(place)
+            rectified = run.outputs[place].rectified
+            largest = 0.0 if rectified is None else float(rectified.max(initial=0.0))
+            found.append(largest / LARGEST_COUNT if largest > 0.0 else 1.0)
+
+        self._run(sample, execute)
+        return found
 
     def choose_methods(self, sample: SparseTensor) -> None:
         """Time every method of every layer on `sample`, and keep the faster one; fills `plan`."""
@@ -187,7 +227,8 @@ class _Run:
             outputs,
             shortcut=shortcut,
             active=source.active if method is Method.COUNTS else None,
-            max_count=step.max_count or 1,
+            max_count=LARGEST_COUNT if step.rectified else step.max_count or 1,
+            counts_per_unit=1.0 / network._units[place],
             execution=network._execution,
         )
         self.level[place] = self.levels.seen_from_above(level) if step.from_above else level
@@ -251,7 +292,7 @@ class _Run:
     def _without_padding(self, signal: Signal) -> NDArray[np.float32]:
         reals = self._reals(signal)
         if reals is None:
-            reals = self._spikes(signal).astype(np.float32)
+            reals = self._spikes(signal) * np.float32(self.network._units[signal.step])
         if signal.step == INPUT:
             return reals
         return reals[:, : self.network._weights[signal.step].out_channels]
@@ -265,7 +306,8 @@ class _Run:
 
     def _reals(self, signal: Signal) -> NDArray[np.float32] | None:
         outputs = self.outputs[signal.step]
-        return outputs.membrane if signal.kind is Kind.MEMBRANE else outputs.spikes
+        reals: NDArray[np.float32] | None = getattr(outputs, signal.kind.value)
+        return reals
 
     def _new_outputs(self, place: int, rows: int) -> Outputs:
         network = self.network
@@ -275,7 +317,10 @@ class _Run:
         if step.needs_membrane:
             buffer = self._buffer(place, "membrane", rows, channels, np.float32)
             outputs = replace(outputs, membrane=buffer)
-        if step.max_count is None:
+        if step.rectified and network._precision is not Precision.INT8_CALIBRATED:
+            rectified = self._buffer(place, "rectified", rows, channels, np.float32)
+            return replace(outputs, rectified=rectified)
+        if step.max_count is None and not step.rectified:
             return outputs
         if network._precision is Precision.FLOAT32:
             spikes = self._buffer(place, "spikes", rows, channels, np.float32)
@@ -311,7 +356,7 @@ def _check_counts(program: Program) -> None:
             )
 
 
-def _packed(step: Step, precision: Precision) -> PackedWeights:
+def _packed(step: Step, precision: Precision, units: Sequence[float]) -> PackedWeights:
     """Weights of a step, with what follows: y = (sum + bias) scale + shift."""
     layer = step.layer
     outputs = len(layer.weight)
@@ -322,7 +367,13 @@ def _packed(step: Step, precision: Precision) -> PackedWeights:
         scale, shift = step.affine.scale.detach(), step.affine.shift.detach()
     if layer.bias is not None:
         shift = shift + layer.bias.detach() * scale
-    if step.source.kind is Kind.SPIKES and precision is Precision.INT8:
+    takes_counts = {
+        Kind.MEMBRANE: False,
+        Kind.SPIKES: precision is not Precision.FLOAT32,
+        Kind.RECTIFIED: precision is Precision.INT8_CALIBRATED,
+    }
+    if takes_counts[step.source.kind]:
         whole, unit = quantised(weight)
+        unit = unit * np.float32(units[step.source.step])
         return pack_integers(whole, unit * scale.numpy(), shift.numpy())
     return pack_floats(weight, shift.numpy(), scale.numpy())

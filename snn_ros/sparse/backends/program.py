@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -14,6 +15,7 @@ from typing import Any, cast
 import torch.fx
 from torch import nn
 from torch.fx import Node
+from torch.fx.node import map_aggregate
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from snn_ros.errors import SnnRosError
@@ -23,7 +25,8 @@ from snn_ros.spiking.folding import fold_batch_norm
 from snn_ros.spiking.modules import IntegerSpike
 
 CONVOLUTIONS = (SparseConvolution, nn.Linear)
-LEAVES = (*CONVOLUTIONS, _BatchNorm, ChannelAffine, IntegerSpike, SeenFromAbove, nn.Identity)
+CELLS = (IntegerSpike, nn.ReLU)
+LEAVES = (*CONVOLUTIONS, *CELLS, _BatchNorm, ChannelAffine, SeenFromAbove, nn.Identity)
 INPUT = -1
 
 
@@ -36,6 +39,7 @@ class Kind(Enum):
 
     MEMBRANE = "membrane"
     SPIKES = "spikes"
+    RECTIFIED = "rectified"
 
 
 class Part(Enum):
@@ -52,7 +56,7 @@ class Signal:
 
     Attributes:
         step: its place in the program; `INPUT` for the network's input.
-        kind: membranes, or spikes of the cell behind them.
+        kind: membranes, or what the cell or the ReLU behind them makes of these.
     """
 
     step: int
@@ -88,6 +92,7 @@ class Step:
         shortcut: membranes to add, at the output's sites.
         max_count: D of the cells behind; None where there are none.
         cells: their names; those of one step emit the same.
+        rectified: whether there is a ReLU behind.
         needs_membrane: whether anything but that cell uses the membrane.
         from_above: whether the output's sites then lose their single z.
     """
@@ -99,6 +104,7 @@ class Step:
     shortcut: Signal | None
     max_count: int | None
     cells: tuple[str, ...]
+    rectified: bool
     needs_membrane: bool
     from_above: bool
 
@@ -109,6 +115,22 @@ class Program:
 
     steps: tuple[Step, ...]
     outputs: Any
+
+
+def assemble(outputs: Any, made: Callable[[Returned], Any]) -> Any:
+    """What a network returns, in its own tuples and classes.
+
+    Args:
+        outputs: of a `Program`.
+        made: gives each part of a signal.
+    """
+
+    def resolve(leaf: Any) -> Any:
+        if not isinstance(leaf, Built):
+            return made(leaf)
+        return leaf.made(*assemble(leaf.arguments, made), **assemble(leaf.named, made))
+
+    return map_aggregate(outputs, resolve)
 
 
 class _Tracer(torch.fx.Tracer):
@@ -209,16 +231,21 @@ class _Lowering:
         addition = self._only_user(last)
         if addition is not None and addition.target is operator.add:
             added = [n for n in map(self._origin, addition.all_input_nodes) if n is not last]
-            if len(added) == 1 and added[0] in self.signals:
-                shortcut, last = self.signals[added[0]], addition
+            other = self.signals.get(added[0]) if len(added) == 1 else None
+            if other is not None and other.kind is Kind.MEMBRANE:
+                shortcut, last = other, addition
         self._emit(node, last, layer=layer, affine=affine, source=source, shortcut=shortcut)
 
     def _emit(self, node: Node, last: Node, **known: Any) -> None:
         """Add the step that begins with `node` and gives the value of `last`."""
-        cells = [user for user in self.users[last] if isinstance(self._module(user), IntegerSpike)]
+        users = self.users[last]
+        rectifiers = [user for user in users if isinstance(self._module(user), nn.ReLU)]
+        cells = [user for user in users if isinstance(self._module(user), IntegerSpike)]
         max_counts = {cast(IntegerSpike, self._module(cell)).max_count for cell in cells}
         if len(max_counts) > 1:
             raise NotCompiled(f"{node.target}: cells of different max_count {sorted(max_counts)}")
+        if cells and rectifiers:
+            raise NotCompiled(f"{node.target}: both a cell and a ReLU behind it")
         if len(self.used_as[last]) > 1:
             raise NotCompiled(f"{node.target}: used both in 3D and seen from above")
         self.steps.append(
@@ -226,7 +253,8 @@ class _Lowering:
                 name=str(node.target),
                 max_count=next(iter(max_counts), None),
                 cells=tuple(str(cell.target) for cell in cells),
-                needs_membrane=len(cells) < len(self.users[last]),
+                rectified=bool(rectifiers),
+                needs_membrane=len(cells) + len(rectifiers) < len(users),
                 from_above=True in self.used_as[last],
                 **known,
             )
@@ -235,6 +263,8 @@ class _Lowering:
         self.signals[last] = Signal(place)
         for cell in cells:
             self.signals[cell] = Signal(place, Kind.SPIKES)
+        for rectifier in rectifiers:
+            self.signals[rectifier] = Signal(place, Kind.RECTIFIED)
         # nodes that were fused on the way are done
         for fused in {node, *self._fused_between(node, last)} - {last}:
             self.same[fused] = last

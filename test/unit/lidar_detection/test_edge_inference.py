@@ -1,5 +1,7 @@
 """The edge detector's network, compiled: the same whole sums, so the same bits."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_features import CHANNELS
 from snn_ros.lidar_detection.edge_grid import deployed
 from snn_ros.sparse.backends.compiled import InstructionSet, is_available
-from snn_ros.sparse.backends.kernels import Execution
+from snn_ros.sparse.backends.kernels import Execution, Method
 from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.spiking.metering import ActivityMeter
@@ -23,12 +25,11 @@ def voxels():
     return sparse_tensor(features, coordinates, (z, y, x), 2)
 
 
-@pytest.fixture(scope="module")
-def trained():
-    """The deployed network, its input and its output in torch."""
+def normalised(config):
+    """A deployed network whose statistics fit its input, the input, and its output in torch."""
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        network, x = EdgeNetwork(CONFIG), voxels()
+        network, x = EdgeNetwork(config), voxels()
         for module in network.modules():
             if isinstance(module, nn.BatchNorm1d):
                 module.momentum = 1.0
@@ -40,6 +41,11 @@ def trained():
         network = deployed(network.eval())
         x = SparseTensor(x.features, x.sites)  # without the rulebooks of before
         return network, x, network(x)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return normalised(CONFIG)
 
 
 @pytest.mark.skipif(not is_available(), reason="kernels are not built")
@@ -88,3 +94,20 @@ def test_the_same_tensor_may_be_given_again(trained):
         assert torch.equal(made.heat, expected.heat)
         assert torch.equal(made.boxes, expected.boxes)
         assert made.sites is network(x).sites
+
+
+@pytest.mark.skipif(not is_available(), reason="kernels are not built")
+def test_the_twin_with_relu_runs_compiled():
+    """Float32 but for the order of sums; int8 in the compiled kernels but for its steps."""
+    network, x, expected = normalised(replace(CONFIG, activation="relu"))
+    made = compile_network(network, precision=Precision.INT8)(x)
+    rounded = compile_network(network, x, precision=Precision.INT8_CALIBRATED)
+    assert isinstance(rounded, InferenceNetwork)
+    assert [layer.name for layer in rounded.plan if layer.method is Method.FLOATS] == ["stem.0"]
+    in_steps = rounded(x)
+    for name in ("heat", "boxes"):
+        wanted, found = getattr(expected, name), getattr(made, name)
+        spread = wanted.std()
+        assert (found - wanted).abs().max() <= 1e-4 * spread
+        deviation = (getattr(in_steps, name) - wanted).square().mean().sqrt()
+        assert 1e-4 * spread < deviation < 0.2 * spread

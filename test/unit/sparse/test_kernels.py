@@ -197,14 +197,15 @@ def test_weights_on_an_int8_grid_come_back_exactly():
     np.testing.assert_allclose(made_scale, scale, rtol=1e-6)
 
 
-def test_where_the_library_is_missing_it_is_said_once(monkeypatch, caplog, tmp_path):
-    monkeypatch.setattr(compiled, "LIBRARY", tmp_path / "absent.so")
+@pytest.mark.parametrize("name", ["absent.so", "libc.so.6"])
+def test_where_the_library_is_missing_or_another_it_is_said_once(monkeypatch, caplog, name):
+    monkeypatch.setattr(compiled, "LIBRARY", name)
     compiled.library.cache_clear()
     compiled._note_missing.cache_clear()
     try:
         assert not compiled.is_available()
         assert not compiled.is_available()
         assert [r.levelname for r in caplog.records] == ["WARNING"]
-        assert "absent.so" in caplog.text
+        assert name in caplog.text
     finally:
         compiled.library.cache_clear()
