@@ -1,160 +1,24 @@
-"""Three ways to know places, behind one interface; maps are saved by ``weights``."""
+"""The networks behind the one interface of ``backend``; maps are saved by ``weights``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.place_recognition.backend import Arrays, Backend, Lesson, below
 from snn_ros.place_recognition.dc import DcConfig, DcModule, DcReader, learn_modules
 from snn_ros.place_recognition.dc_kernel import Timing
 from snn_ros.place_recognition.preprocessing import Bytes
-from snn_ros.place_recognition.sad import SadPlaces
-from snn_ros.place_recognition.sequence import standardised
-from snn_ros.place_recognition.tempo import Floats, Layer, TempoConfig, TempoModule
+from snn_ros.place_recognition.taught_route import SadBackend, TaughtRoute
+from snn_ros.place_recognition.tempo import CEILING, Floats, Layer, TempoConfig, TempoModule
 from snn_ros.place_recognition.tempo_learning import learn_module
+from snn_ros.spiking.activity import LayerActivity, NetworkActivity
 
-Arrays = dict[str, NDArray[Any]]
 _MOST_MEMBERS = 1000  # each member has the next seed
-
-
-class Backend(Protocol):
-    """Knows places by their pictures."""
-
-    name: str
-
-    def __len__(self) -> int:
-        """Number of places."""
-
-    def learn(self, pictures: Bytes, labels: NDArray[np.int64]) -> None:
-        """Teach a route from nothing.
-
-        Args:
-            pictures: (N, side, side), traverse after traverse.
-            labels: (N,) place of each, 0..P-1.
-        """
-
-    def score(self, picture: Bytes) -> Floats:
-        """(P,) float32, the larger the more alike."""
-
-    def add_place(self, picture: Bytes) -> int:
-        """Teach one more place, known at once; returns its number."""
-
-    def seal(self) -> None:
-        """Teach the network what was added since; what it knew before stays as it is."""
-
-    def settings(self) -> dict[str, Any]:
-        """Every parameter, fit for JSON."""
-
-    def arrays(self) -> Arrays:
-        """All that was learnt."""
-
-    def restore(self, arrays: Arrays) -> None:
-        """Take over what ``arrays`` gave."""
-
-
-class SadBackend:
-    """The pictures themselves."""
-
-    name = "sad"
-
-    def __init__(self) -> None:
-        """Know nothing."""
-        self.known = SadPlaces(np.zeros((0, 1, 1), dtype=np.uint8))
-
-    def __len__(self) -> int:
-        """Number of places."""
-        return len(self.known)
-
-    def learn(self, pictures: Bytes, labels: NDArray[np.int64]) -> None:
-        """Keep the first picture of each place."""
-        _, first = np.unique(labels, return_index=True)
-        self.known = SadPlaces(pictures[first])
-
-    def score(self, picture: Bytes) -> Floats:
-        """(P,) minus the mean absolute difference."""
-        return self.known.score(picture)
-
-    def add_place(self, picture: Bytes) -> int:
-        """Keep one more picture."""
-        if not len(self.known):
-            self.known = SadPlaces(picture[None])
-            return 0
-        return self.known.add_place(picture)
-
-    def seal(self) -> None:
-        """Nothing to do."""
-
-    def settings(self) -> dict[str, Any]:
-        """None."""
-        return {}
-
-    def arrays(self) -> Arrays:
-        """The pictures."""
-        return {"templates": self.known.templates}
-
-    def restore(self, arrays: Arrays) -> None:
-        """Take over the pictures."""
-        self.known = SadPlaces(arrays["templates"])
-
-
-class TaughtRoute:
-    """What the spiking back ends share: sealed modules, and pictures of all places.
-
-    Places that were added and not yet sealed are scored by their pictures. Both kinds of score are
-    then standardised over the places, since their scales differ.
-    """
-
-    name: str
-
-    def __init__(self) -> None:
-        """Know nothing."""
-        self.pictures = SadBackend()
-        self.sealed = 0  # places that the network knows
-
-    def __len__(self) -> int:
-        """Number of places."""
-        return len(self.pictures)
-
-    def learn(self, pictures: Bytes, labels: NDArray[np.int64]) -> None:
-        """Teach the network a route from nothing."""
-        self.pictures.learn(pictures, labels)
-        self._forget()
-        self.sealed = 0
-        self._teach(pictures, labels)
-        self.sealed = len(self.pictures)
-
-    def add_place(self, picture: Bytes) -> int:
-        """Teach one more place; returns its number."""
-        return self.pictures.add_place(picture)
-
-    def seal(self) -> None:
-        """Teach the network the places that were added since."""
-        added = self.pictures.known.templates[self.sealed :]
-        if len(added):
-            self._teach(added, np.arange(len(added)))
-            self.sealed = len(self)
-
-    def score(self, picture: Bytes) -> Floats:
-        """(P,): of the network alone where it knows all places."""
-        if self.sealed == len(self):
-            return self._network_score(picture)
-        by_picture = standardised(self.pictures.score(picture)).astype(np.float32)
-        if self.sealed:
-            by_picture[: self.sealed] = standardised(self._network_score(picture))
-        return by_picture
-
-    def _forget(self) -> None:
-        raise NotImplementedError
-
-    def _teach(self, pictures: Bytes, labels: NDArray[np.int64]) -> None:
-        raise NotImplementedError
-
-    def _network_score(self, picture: Bytes) -> Floats:
-        raise NotImplementedError
 
 
 class TempoBackend(TaughtRoute):
@@ -172,21 +36,51 @@ class TempoBackend(TaughtRoute):
         self.config = config or TempoConfig()
         self.modules: list[TempoModule] = []
 
+    @property
+    def module_size(self) -> int:
+        """Places that one module learns."""
+        return self.config.places_per_module
+
+    def taught(self, lesson: Lesson) -> Arrays:
+        """One module per so many places."""
+        labels, size = lesson.labels, self.module_size
+        modules: list[TempoModule] = []
+        for first in range(0, int(labels.max()) + 1, size):
+            own = (labels >= first) & (labels < first + size)
+            number = lesson.modules + len(modules)
+            modules.append(
+                learn_module(lesson.pictures[own], labels[own] - first, self.config, number)
+            )
+        return _arrays_of_tempo(modules)
+
     def _forget(self) -> None:
         self.modules = []
 
-    def _teach(self, pictures: Bytes, labels: NDArray[np.int64]) -> None:
-        size = self.config.places_per_module
-        for first in range(0, int(labels.max()) + 1, size):
-            own = (labels >= first) & (labels < first + size)
-            number = len(self.modules)
-            module = learn_module(pictures[own], labels[own] - first, self.config, number)
-            self.modules.append(module)
+    def _number_of_modules(self) -> int:
+        return len(self.modules)
+
+    def _attach(self, arrays: Arrays) -> None:
+        self.modules = [*self.modules, *_tempo_modules(arrays)]
 
     def _network_score(self, picture: Bytes) -> Floats:
         spikes = picture.ravel() / np.float32(255)
         clamped = self.config.rules == "separate"
         return np.concatenate([module.score(spikes, clamped) for module in self.modules])
+
+    def activity(self, picture: Bytes) -> NetworkActivity:
+        """Amplitudes are graded, so that what they cause are multiply-accumulates."""
+        spikes = picture.ravel() / np.float32(255)
+        amplitudes = [module.features.amplitudes(spikes) for module in self.modules]
+        if not amplitudes:
+            return NetworkActivity((), 0, 0)
+        active = np.array([np.count_nonzero(a) for a in amplitudes])
+        cells = sum(a.size for a in amplitudes)
+        saturated = sum(int((a >= CEILING).sum()) for a in amplitudes)
+        total = int(active.sum())
+        layer = LayerActivity("features", cells, cells, total, cells - total, saturated)
+        places = np.array([len(module.output.threshold) for module in self.modules])
+        links = sum(np.count_nonzero(module.features.matrix) for module in self.modules)
+        return NetworkActivity((layer,), 0, int(links + active @ places))
 
     def settings(self) -> dict[str, Any]:
         """Sizes and rules."""
@@ -194,24 +88,33 @@ class TempoBackend(TaughtRoute):
 
     def arrays(self) -> Arrays:
         """Pictures, and both layers of each module."""
-        found = self.pictures.arrays()
-        for number, module in enumerate(self.modules):
-            for name, layer in vars(module).items():
-                for part in fields(Layer):
-                    found[f"{number}/{name}/{part.name}"] = getattr(layer, part.name)
-        return found
+        return self.pictures.arrays() | _arrays_of_tempo(self.modules)
 
     def restore(self, arrays: Arrays) -> None:
         """Take over the modules."""
         self.pictures.restore(arrays)
-        self.modules = []
-        while f"{len(self.modules)}/features/weights" in arrays:
-            layers = {
-                name: Layer(**_below(arrays, f"{len(self.modules)}/{name}/"))
-                for name in ("features", "output")
-            }
-            self.modules.append(TempoModule(**layers))
-        self.sealed = sum(len(module.output.threshold) for module in self.modules)
+        self.modules = _tempo_modules(arrays)
+        self._sealed = sum(len(module.output.threshold) for module in self.modules)
+
+
+def _arrays_of_tempo(modules: list[TempoModule]) -> Arrays:
+    return {
+        f"{number}/{name}/{part.name}": getattr(layer, part.name)
+        for number, module in enumerate(modules)
+        for name, layer in vars(module).items()
+        for part in fields(Layer)
+    }
+
+
+def _tempo_modules(arrays: Arrays) -> list[TempoModule]:
+    modules: list[TempoModule] = []
+    while f"{len(modules)}/features/weights" in arrays:
+        layers = {
+            name: Layer(**below(arrays, f"{len(modules)}/{name}/"))
+            for name in ("features", "output")
+        }
+        modules.append(TempoModule(**layers))
+    return modules
 
 
 @dataclass(frozen=True)
@@ -242,23 +145,36 @@ class DcBackend(TaughtRoute):
         self.config = config or DcBackendConfig()
         self.reader: DcReader | None = None
 
+    @property
+    def module_size(self) -> int:
+        """Places that one module learns."""
+        return self.config.network.places_per_module
+
+    def taught(self, lesson: Lesson) -> Arrays:
+        """Modules of every member."""
+        # streams are keyed by the seed: modules added later must not repeat those of the first
+        network = self.config.network
+        network = replace(network, seed=network.seed + _MOST_MEMBERS * lesson.sealed)
+        modules = learn_modules(lesson.pictures, lesson.labels, network)
+        return _arrays_of_dc(
+            [replace(module, places=module.places + lesson.sealed) for module in modules]
+        )
+
     def _forget(self) -> None:
         self.reader = None
 
-    def _teach(self, pictures: Bytes, labels: NDArray[np.int64]) -> None:
+    def _number_of_modules(self) -> int:
+        return len(self.reader.modules) if self.reader else 0
+
+    def _attach(self, arrays: Arrays) -> None:
         known = self.reader.modules if self.reader else []
-        # streams are keyed by the seed: modules added later must not repeat those of the first
-        network = self.config.network
-        network = replace(network, seed=network.seed + _MOST_MEMBERS * self.sealed)
-        taught = learn_modules(pictures, labels, network)
-        added = [replace(module, places=module.places + self.sealed) for module in taught]
-        self.reader = DcReader([*known, *added], len(self.pictures), self.config.network)
+        self.reader = DcReader([*known, *_dc_modules(arrays)], self._sealed, self.config.network)
         if self.config.network.hyperactive_share > 0:
             self._record_activity()
 
     def _record_activity(self) -> None:
         reader = self._reader()
-        activity = reader.recorded_activity(self.pictures.known.templates)
+        activity = reader.recorded_activity(self.templates[: self._sealed])
         reader.modules = [
             replace(module, activity=of_module)
             for module, of_module in zip(reader.modules, activity, strict=True)
@@ -272,11 +188,17 @@ class DcBackend(TaughtRoute):
         reader = self._reader()
         return reader.score(picture, self._asked(picture, reader))
 
+    def activity(self, picture: Bytes) -> NetworkActivity:
+        """Of the modules that are asked; it takes as long as a score."""
+        if self.reader is None:
+            return NetworkActivity((), 0, 0)
+        return self.reader.activity(picture, self._asked(picture, self.reader))
+
     def _asked(self, picture: Bytes, reader: DcReader) -> NDArray[np.int64] | None:
         """The modules whose best picture is the most similar, so many of each member."""
         if self.config.prefilter == 0:
             return None
-        similarity = self.pictures.score(picture)
+        similarity = self.similarity(picture)
         best = np.array([similarity[module.places].max() for module in reader.modules])
         member = np.array([module.member for module in reader.modules])
         rank = np.lexsort((-best, member))
@@ -291,28 +213,30 @@ class DcBackend(TaughtRoute):
 
     def arrays(self) -> Arrays:
         """Pictures, and all of each module."""
-        found = self.pictures.arrays()
-        for number, module in enumerate(self.reader.modules if self.reader else []):
-            content = {**vars(module), "member": np.array([module.member])}
-            found |= {f"{number}/{name}": array for name, array in content.items()}
-        return found
+        return self.pictures.arrays() | _arrays_of_dc(self.reader.modules if self.reader else [])
 
     def restore(self, arrays: Arrays) -> None:
         """Take over the modules."""
         self.pictures.restore(arrays)
-        modules: list[DcModule] = []
-        while f"{len(modules)}/weights" in arrays:
-            content: dict[str, Any] = _below(arrays, f"{len(modules)}/")
-            modules.append(DcModule(**{**content, "member": content["member"].item()}))
-        known = {int(place) for module in modules for place in module.places}
-        self.sealed = len(known)
-        self.reader = (
-            DcReader(modules, len(self.pictures), self.config.network) if modules else None
-        )
+        modules = _dc_modules(arrays)
+        self._sealed = len({int(place) for module in modules for place in module.places})
+        self.reader = DcReader(modules, self._sealed, self.config.network) if modules else None
 
 
-def _below(arrays: Arrays, prefix: str) -> Arrays:
-    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+def _arrays_of_dc(modules: list[DcModule]) -> Arrays:
+    return {
+        f"{number}/{name}": array
+        for number, module in enumerate(modules)
+        for name, array in {**vars(module), "member": np.array([module.member])}.items()
+    }
+
+
+def _dc_modules(arrays: Arrays) -> list[DcModule]:
+    modules: list[DcModule] = []
+    while f"{len(modules)}/weights" in arrays:
+        content: dict[str, Any] = below(arrays, f"{len(modules)}/")
+        modules.append(DcModule(**{**content, "member": content["member"].item()}))
+    return modules
 
 
 def build(name: str, settings: Mapping[str, Any]) -> Backend:
@@ -328,3 +252,10 @@ def build(name: str, settings: Mapping[str, Any]) -> Backend:
     if name == "tempo":
         return TempoBackend(TempoConfig(**settings))
     return {"sad": SadBackend}[name](**settings)
+
+
+def copied(backend: Backend) -> Backend:
+    """A back end that knows the same; what is taught to one is not known to the other."""
+    other = build(backend.name, backend.settings())
+    other.restore(backend.arrays())
+    return other

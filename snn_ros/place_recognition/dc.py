@@ -21,9 +21,10 @@ from snn_ros.place_recognition.assignment import (
     without_hyperactive,
 )
 from snn_ros.place_recognition.dc_kernel import Timing
-from snn_ros.place_recognition.dc_network import DcNetworks, build_networks
+from snn_ros.place_recognition.dc_network import DcNetworks, Presentation, build_networks
 from snn_ros.place_recognition.input_spikes import InputSpikes, poisson_spikes, stream
 from snn_ros.place_recognition.preprocessing import Bytes
+from snn_ros.spiking.activity import LayerActivity, NetworkActivity
 
 _LONGEST_DELAY = 10.0  # ms
 _FIRST_WEIGHT, _SMALLEST_WEIGHT = 0.3, 0.01
@@ -224,12 +225,32 @@ class DcReader:
             picture: (side, side).
             selected: modules that are asked; all if None.
         """
+        return self._presented(picture, selected)[1].counts
+
+    def _presented(
+        self, picture: Bytes, selected: NDArray[np.int64] | None
+    ) -> tuple[InputSpikes, Presentation]:
         config = self.config
         steps = round(config.stimulus / config.query_dt)
         random = stream(config.seed, _ALL_MODULES, "query", _QUERY)
         spikes = poisson_spikes(picture, steps, steps, config.query_dt, random)
         self.networks.settle()
-        return self.networks.present([spikes], selected=selected).counts
+        return spikes, self.networks.present([spikes], selected=selected)
+
+    def activity(
+        self, picture: Bytes, selected: NDArray[np.int64] | None = None
+    ) -> NetworkActivity:
+        """What the cells of the modules that are asked do; inhibition reaches all other cells."""
+        inputs, seen = self._presented(picture, selected)
+        asked = np.arange(len(self.modules)) if selected is None else selected
+        counts = seen.counts[asked]
+        cells, steps = counts.size, inputs.first_event.size - 1
+        excitatory = int(counts.sum())
+        inhibitory = int(seen.spikes[asked].sum()) - excitatory
+        silent = int((counts == 0).sum())
+        layer = LayerActivity("excitatory", cells, cells * steps, excitatory, silent, excitatory)
+        operations = len(inputs.lines) * cells + excitatory + inhibitory * (counts.shape[1] - 1)
+        return NetworkActivity((layer,), operations, 0)
 
     def score(
         self, picture: Bytes, selected: NDArray[np.int64] | None = None

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn_ros.errors import SnnRosError
-from snn_ros.place_recognition.backends import Backend, DcBackend, DcBackendConfig, TempoBackend
+from snn_ros.place_recognition.backend import Backend
+from snn_ros.place_recognition.backends import DcBackend, DcBackendConfig, TempoBackend
 from snn_ros.place_recognition.confidence import Calibration, confidence
 from snn_ros.place_recognition.dc import DcConfig
 from snn_ros.place_recognition.preprocessing import Bytes, Preprocessing

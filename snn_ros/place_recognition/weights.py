@@ -20,7 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from snn_ros.errors import SnnRosError
-from snn_ros.place_recognition.backends import Arrays, Backend, build
+from snn_ros.place_recognition.backend import Arrays, Backend, below
+from snn_ros.place_recognition.backends import build
 from snn_ros.place_recognition.preprocessing import ImageError, Preprocessing
 
 SCHEMA = 1
@@ -127,8 +128,8 @@ def load_map(
         raise MapError(f"{path}: " + "; ".join(problems))
     try:
         restored = build(manifest["backend"], manifest["settings"])
-        restored.restore(_below(arrays, _BACKEND))
-        places = Places(**_below(arrays, _PLACE), frame=manifest["frame"])
+        restored.restore(below(arrays, _BACKEND))
+        places = Places(**below(arrays, _PLACE), frame=manifest["frame"])
     except (KeyError, TypeError, ValueError) as err:
         raise MapError(f"{path}: damaged: {err!r}") from err
     return PlaceMap(restored, Preprocessing(**manifest["preprocessing"]), places)
@@ -165,7 +166,3 @@ def _digest(arrays: Arrays) -> str:
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def _below(arrays: Arrays, prefix: str) -> Arrays:
-    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
