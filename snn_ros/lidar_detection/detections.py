@@ -55,6 +55,20 @@ class Detections:
         """Some of the boxes."""
         return Detections(self.boxes[rows], self.scores[rows], self.labels[rows])
 
+    def touching(self, points: NDArray[np.floating]) -> Detections:
+        """Those whose box reaches into the extent of some points; others are runaway numbers.
+
+        Args:
+            points: (N, 3) or wider, x, y, z first; those with NaN or infinity do not count.
+        """
+        finite = points[np.isfinite(points).all(axis=1), :3]
+        if not len(self.boxes) or not len(finite):
+            return self.none()
+        centre, diagonal = self.boxes[:, :3], np.hypot(self.boxes[:, 3], self.boxes[:, 4])
+        half = np.stack([diagonal, diagonal, self.boxes[:, 5]], axis=1) / 2
+        beyond = np.maximum(finite.min(axis=0) - centre, centre - finite.max(axis=0))
+        return self.select(np.isfinite(self.boxes).all(axis=1) & (beyond <= half).all(axis=1))
+
     def raised(self, metres: float) -> Detections:
         """The same boxes in a frame whose origin is that much lower."""
         boxes = self.boxes.copy()
@@ -70,6 +84,7 @@ class DetectionResult:
         detections: best first, in the frame of the points.
         voxels: that hold points.
         dropped: points that were not looked at.
+        voxels_left_out: of them, because they were too many.
         stage_ms: time by stage: ``voxels``, ``network`` and, where that is apart, ``decoding``.
         activity: spikes and operations; None where they are not metered.
     """
@@ -79,3 +94,4 @@ class DetectionResult:
     dropped: DroppedPoints
     stage_ms: dict[str, float]
     activity: NetworkActivity | None
+    voxels_left_out: int = 0

@@ -22,5 +22,8 @@ class DetectorConfig:
         1, "laid over each other by the sensor's motion; 1: the present one alone",
         minimum=1, maximum=10,
     )  # fmt: skip
+    max_voxels: int = setting(
+        80_000, "that the edge profile looks at; those farthest away are left out", minimum=1000
+    )
     threads: int = setting(2, "of the compiled network on the CPU", minimum=1, maximum=64)
-    meter: bool = setting(False, "count spikes and operations; not compiled then, so it takes time")
+    meter: bool = setting(False, "count spikes and operations of every scan, which takes time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from snn_ros.lidar_detection.edge import EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_decoding import decode
 from snn_ros.lidar_detection.edge_features import voxel_features
 from snn_ros.sparse.backends.kernels import Execution
-from snn_ros.sparse.backends.network import Precision, compile_network
+from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
 from snn_ros.sparse.tensor import SparseTensor
 from snn_ros.spiking.activity import NetworkActivity
 from snn_ros.spiking.metering import ActivityMeter
@@ -39,33 +40,35 @@ class EdgeDetector:
         Raises:
             ConfigurationError: naming the values that do not fit.
         """
-        self._network, self._config, self._device = network.to(device), check(config), device
+        self._network, self._config, self.device = network.to(device), check(config), device
         self.is_spiking = network.config.activation == "spike"
         if config.meter and not self.is_spiking:
             raise ConfigurationError(
                 type(self).__name__, ["meter = True: the twin without spikes has none to count"]
             )
         self._run: Callable[[SparseTensor], HeadOutput] = self._network
-        if device.type == "cpu" and not config.meter:
+        if device.type == "cpu":
             self._run = compile_network(
                 network, precision=Precision.INT8, execution=Execution(config.threads)
             )
 
     @torch.no_grad()
-    def detect(self, points: NDArray[np.float32]) -> DetectionResult:
+    def detect(self, points: NDArray[np.float32], *, meter: bool = False) -> DetectionResult:
         """Detect in one scan; a scan without points in reach gives no boxes.
 
         Args:
             points: (N, 4) x, y, z in m in the LiDAR's frame (z up), intensity 0..1. Points with
                 NaN or infinity are left out.
+            meter: count spikes and operations also where the configuration does not ask for it.
         """
         times = [time.perf_counter()]
-        cloud = torch.tensor(points, dtype=torch.float32, device=self._device)
+        cloud = torch.tensor(points, dtype=torch.float32, device=self.device)
         cloud[:, 2] += self._config.sensor_height
         shape = self._network.config
         features = voxel_features(cloud, shape.grid)
+        looked_at = _nearest(features.tensor, self._config.max_voxels)
         times.append(time.perf_counter())
-        output, activity = self._output(features.tensor)
+        output, activity = self._output(looked_at, meter or self._config.meter)
         times.append(time.perf_counter())
         found = decode(output, shape.site, shape.reach, self._config.decoding)[0]
         times.append(time.perf_counter())
@@ -76,10 +79,24 @@ class EdgeDetector:
             dropped=features.dropped,
             stage_ms=dict(zip(("voxels", "network", "decoding"), stages.tolist(), strict=True)),
             activity=activity,
+            voxels_left_out=len(features.tensor.features) - len(looked_at.features),
         )
 
-    def _output(self, x: SparseTensor) -> tuple[HeadOutput, NetworkActivity | None]:
-        if not self._config.meter:
+    def _output(self, x: SparseTensor, metered: bool) -> tuple[HeadOutput, NetworkActivity | None]:
+        if not metered:
             return self._run(x), None
+        if isinstance(self._run, InferenceNetwork):
+            return self._run.metered(x)
         with ActivityMeter(self._network, real_input_layers=REAL_INPUT_LAYERS) as meter:
-            return self._run(x), meter.read()
+            return self._network(x), meter.read()
+
+
+def _nearest(x: SparseTensor, most: int) -> SparseTensor:
+    """The voxels nearest to the sensor, seen from above; in the order they had."""
+    if len(x.features) <= most:
+        return x
+    coordinates = x.sites.coordinates
+    middle = (coordinates.new_tensor(x.sites.spatial_shape[1:]) - 1) / 2
+    away = (coordinates[:, 2:] - middle).square().sum(1)
+    kept = away.argsort(stable=True)[:most].sort().values
+    return SparseTensor(x.features[kept], replace(x.sites, coordinates=coordinates[kept]))

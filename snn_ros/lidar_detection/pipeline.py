@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -30,11 +31,13 @@ class ScanDetector(Protocol):
 
     Attributes:
         is_spiking: False for twins with ReLU, which have no spikes to meter.
+        device: on which it runs.
     """
 
     is_spiking: bool
+    device: torch.device
 
-    def detect(self, points: NDArray[np.float32]) -> DetectionResult:
+    def detect(self, points: NDArray[np.float32], *, meter: bool = False) -> DetectionResult:
         """Detect in points (N, 4)."""
 
 
@@ -88,18 +91,35 @@ class LidarDetector:
         """False for twins with ReLU, which have no spikes to meter."""
         return self._detector.is_spiking
 
-    def detect(self, points: NDArray[np.float32], pose: Transform | None = None) -> DetectionResult:
+    @property
+    def device(self) -> torch.device:
+        """On which it runs."""
+        return self._detector.device
+
+    def detect(
+        self,
+        points: NDArray[np.float32],
+        pose: Transform | None = None,
+        *,
+        meter: bool = False,
+    ) -> DetectionResult:
         """Detect in one scan; a scan without points in reach gives no boxes.
+
+        No box is wholly outside the extent of the points.
 
         Args:
             points: (N, 4) x, y, z in m in the LiDAR's frame (x forward, z up), intensity 0..1.
                 Points with NaN or infinity are left out.
             pose: (4, 4) ``T_fixed_lidar``; needed where several scans are used.
+            meter: count spikes and operations, of a network that has some, also where the
+                configuration does not ask for it; takes time.
 
         Raises:
             ConfigurationError: several scans are used, and there is no pose.
         """
-        return self._detector.detect(self._accumulator.add(points, pose))
+        scan = self._accumulator.add(points, pose)
+        result = self._detector.detect(scan, meter=meter)
+        return replace(result, detections=result.detections.touching(scan))
 
     def forget(self) -> None:
         """Forget earlier scans, as after a jump in time."""

@@ -62,24 +62,26 @@ class PaperDetector:
             )
         self._network = network.eval() if device is None else network.to(device).eval()
         self._network.score_threshold = self._config.score_threshold
+        self.device = next(self._network.parameters()).device
         self._raise = self._config.sensor_height - KITTI_SENSOR_HEIGHT
 
     @torch.no_grad()
-    def detect(self, points: NDArray[np.float32]) -> DetectionResult:
+    def detect(self, points: NDArray[np.float32], *, meter: bool = False) -> DetectionResult:
         """Detect in one scan; a scan without points in range gives no boxes.
 
         Args:
             points: (N, 4) x, y, z in m in the LiDAR's frame (x forward, z up), reflectance 0..1.
                 Points with NaN or infinity are left out.
+            meter: count spikes and operations also where the configuration does not ask for it.
         """
         times = [time.perf_counter()]
-        device = next(self._network.parameters()).device
-        cloud = torch.tensor(points, dtype=torch.float32, device=device)
+        cloud = torch.tensor(points, dtype=torch.float32, device=self.device)
         cloud[:, 2] += self._raise
         caps = KITTI_CAPS if self._config.capped else None
         voxels = voxelise(cloud, self._network.grid, caps=caps)
         times.append(time.perf_counter())
-        found, activity = self._run(self._network.tensor_of(voxels, batch_size=1))
+        x = self._network.tensor_of(voxels, batch_size=1)
+        found, activity = self._run(x, meter or self._config.meter)
         times.append(time.perf_counter())
         return DetectionResult(
             detections=found.raised(-self._raise),
@@ -89,8 +91,8 @@ class PaperDetector:
             activity=activity,
         )
 
-    def _run(self, x: SparseTensor) -> tuple[Detections, NetworkActivity | None]:
-        if not self._config.meter:
+    def _run(self, x: SparseTensor, metered: bool) -> tuple[Detections, NetworkActivity | None]:
+        if not metered:
             return self._network(x)[0], None
         layers = self._network.real_input_layers
         with ActivityMeter(self._network, real_input_layers=layers) as meter:
