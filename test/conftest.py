@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # A shell starts background jobs with SIGINT ignored, and the processes of the tests inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Triton's kernels run on the CPU here; it must know before it is imported.
+os.environ.setdefault("TRITON_INTERPRET", "1")
+
 # Domains 1..101 are safe on Linux; runs in parallel start at different ones.
 _domains = itertools.cycle(range(1, 101))
 for _ in range(os.getpid() % 100):

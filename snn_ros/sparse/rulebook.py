@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from snn_ros.sparse.keys import coordinates_of, linear_keys
 from snn_ros.spiking.parameters import refuse
 
 Size = tuple[int, ...]
+NO_NEIGHBOUR = -1
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,22 @@ class Rulebook:
         for offset, (start, end) in enumerate(itertools.pairwise(self.starts)):
             if end > start:
                 yield offset, self.inputs[start:end], self.outputs[start:end]
+
+    @cached_property
+    def neighbours(self) -> Tensor:
+        """(offsets, num_outputs) int32: input row of each output row, `NO_NEIGHBOUR` for none.
+
+        The same pairs by output row, for kernels that write each row once.
+        """
+        device = self.outputs.device
+        lengths = torch.tensor(self.starts, device=device).diff()
+        offsets = torch.arange(self.offsets, device=device)
+        table = torch.full(
+            (self.offsets, self.num_outputs), NO_NEIGHBOUR, dtype=torch.int32, device=device
+        )
+        place = offsets.repeat_interleave(lengths, output_size=self.pairs), self.outputs
+        table[place] = self.inputs.int()
+        return table
 
     def transposed(self) -> Rulebook:
         """The same pairs from output to input: for inverse convolutions and for gradients."""

@@ -6,7 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn_ros.sparse.rulebook import Kernel, strided_rulebook, submanifold_rulebook
+from snn_ros.sparse.rulebook import (
+    NO_NEIGHBOUR,
+    Kernel,
+    strided_rulebook,
+    submanifold_rulebook,
+)
 
 EXAMPLES = settings(max_examples=60, deadline=None)
 
@@ -108,3 +113,18 @@ def test_an_output_row_occurs_once_per_offset(case):
         for _, inputs, outputs in rulebook.segments():
             assert len(outputs.unique()) == len(outputs)
             assert len(inputs.unique()) == len(inputs)
+
+
+@given(strided_case())
+@EXAMPLES
+def test_the_table_of_neighbours_has_the_same_pairs(case):
+    strided, _ = strided_rulebook(*case)
+    same = submanifold_rulebook(*case[:2], (3,) * len(case[1]))
+    for rulebook in (strided, strided.transposed(), same):
+        table = rulebook.neighbours
+        assert table.shape == (rulebook.offsets, rulebook.num_outputs)
+        offsets, outputs = (table != NO_NEIGHBOUR).nonzero().T
+        found = zip(
+            offsets.tolist(), table[offsets, outputs].tolist(), outputs.tolist(), strict=True
+        )
+        assert set(found) == pairs_of(rulebook)
