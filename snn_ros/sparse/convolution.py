@@ -9,9 +9,10 @@ x @ W.reshape(Cin, Cout), and import has to store W.reshape(Cin, Cout).T in our 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from snn_ros.configuration import ConfigurationError
 from snn_ros.sparse.functional import sparse_convolution
@@ -21,11 +22,16 @@ from snn_ros.sparse.tensor import Sites, SparseTensor
 from snn_ros.spiking.folding import OUTPUT_AXIS
 from snn_ros.spiking.synapses import SYNAPSE_KINDS, SynapseKind
 
+Convolve = Callable[[Tensor, Tensor, Rulebook], Tensor]
+
 
 class SparseConvolution(SparseLayer):
     """What the convolutions have in common; use one of its subclasses.
 
     Initialised as torch's own convolutions: uniform within 1 / sqrt(fan-in).
+
+    Attributes:
+        convolve: back end, called with features, weight and rulebook; torch by default.
     """
 
     def __init__(
@@ -36,6 +42,7 @@ class SparseConvolution(SparseLayer):
         self.kernel_size = kernel_size
         self.weight = nn.Parameter(torch.empty(out_channels, *kernel_size, in_channels))
         self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
+        self.convolve: Convolve = sparse_convolution
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -51,7 +58,7 @@ class SparseConvolution(SparseLayer):
     def forward(self, x: SparseTensor) -> SparseTensor:
         """Convolve; the bias is added at the output's sites alone."""
         rulebook, sites = self.rulebook(x)
-        features = sparse_convolution(x.features, self.weight, rulebook)
+        features = self.convolve(x.features, self.weight, rulebook)
         return x.moved(features if self.bias is None else features + self.bias, sites)
 
     def extra_repr(self) -> str:

@@ -23,17 +23,17 @@ const Kernels& kernels_of(int32_t instruction_set) {
   return kPortableKernels;
 }
 
-// Calls work(first, last) on ranges of 0 to rows, from `threads` threads.
+// Calls work(first, last) on ranges of `length` of 0 to count, from `threads` threads.
 template <class Work>
-void in_ranges(int32_t rows, int32_t threads, const Work& work) {
+void in_ranges(int32_t count, int32_t length, int32_t threads, const Work& work) {
   std::atomic<int32_t> next{0};
   const auto take_ranges = [&] {
-    for (int32_t first; (first = next.fetch_add(kRange)) < rows;) {
-      work(first, std::min(first + kRange, rows));
+    for (int32_t first; (first = next.fetch_add(length)) < count;) {
+      work(first, std::min(first + length, count));
     }
   };
   std::vector<std::thread> others;
-  const int32_t useful = std::min(threads, (rows + kRange - 1) / kRange);
+  const int32_t useful = std::min(threads, (count + length - 1) / length);
   for (int32_t thread = 1; thread < useful; ++thread) others.emplace_back(take_ranges);
   take_ranges();
   for (std::thread& other : others) other.join();
@@ -79,13 +79,13 @@ int32_t snn_ros_instruction_set() {
 
 void snn_ros_convolve_floats(const Convolution* work, int32_t instruction_set, int32_t threads) {
   const auto kernel = snn_ros::kernels_of(instruction_set).floats;
-  snn_ros::in_ranges(work->rulebook.num_outputs, threads,
+  snn_ros::in_ranges(work->rulebook.num_outputs, snn_ros::kRange, threads,
                      [&](int32_t first, int32_t last) { kernel(*work, first, last); });
 }
 
 void snn_ros_convolve_counts(const Convolution* work, int32_t instruction_set, int32_t threads) {
   const auto kernel = snn_ros::kernels_of(instruction_set).counts;
-  snn_ros::in_ranges(work->rulebook.num_outputs, threads,
+  snn_ros::in_ranges(work->rulebook.num_outputs, snn_ros::kRange, threads,
                      [&](int32_t first, int32_t last) { kernel(*work, first, last); });
 }
 
@@ -93,15 +93,22 @@ void snn_ros_convolve_events(const Convolution* work, int32_t instruction_set, i
   const int32_t rows = work->rulebook.num_inputs;
   std::vector<snn_ros::Event> events(static_cast<size_t>(rows) * work->weights.steps + 1);
   std::vector<int32_t> count(rows);
-  snn_ros::in_ranges(rows, threads, [&](int32_t first, int32_t last) {
+  snn_ros::in_ranges(rows, snn_ros::kRange, threads, [&](int32_t first, int32_t last) {
     snn_ros::find_events(*work, first, last, events.data(), count.data());
   });
   Convolution with_events = *work;
   with_events.events = {events.data(), count.data()};
   const auto kernel = snn_ros::kernels_of(instruction_set).events;
-  snn_ros::in_ranges(work->rulebook.num_outputs, threads, [&](int32_t first, int32_t last) {
-    kernel(with_events, first, last);
-  });
+  snn_ros::in_ranges(work->rulebook.num_outputs, snn_ros::kRange, threads,
+                     [&](int32_t first, int32_t last) { kernel(with_events, first, last); });
+}
+
+void snn_ros_weight_gradient(const snn_ros::WeightGradient* work, int32_t instruction_set,
+                             int32_t threads) {
+  const auto kernel = snn_ros::kernels_of(instruction_set).weight_gradient;
+  const int32_t chunks = (work->in_channels + snn_ros::kChunk - 1) / snn_ros::kChunk;
+  snn_ros::in_ranges(work->rulebook.offsets * chunks, 1, threads,
+                     [&](int32_t first, int32_t last) { kernel(*work, first, last); });
 }
 
 }  // extern "C"

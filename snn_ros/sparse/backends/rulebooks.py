@@ -44,15 +44,23 @@ def packed(rulebook: Rulebook) -> PackedRulebook:
     """A rulebook of the reference, its pairs sorted by output within each offset."""
     starts = np.array(rulebook.starts, np.int64)
     inputs, outputs = rulebook.inputs.cpu().numpy(), rulebook.outputs.cpu().numpy()
-    offsets = np.repeat(np.arange(rulebook.offsets), np.diff(starts))
-    order = np.lexsort((outputs, offsets))
+    if not _ascend(outputs, starts):  # they do where the sites are in lexicographic order
+        offsets = np.repeat(np.arange(rulebook.offsets), np.diff(starts))
+        order = np.lexsort((outputs, offsets))
+        inputs, outputs = inputs[order], outputs[order]
     return PackedRulebook(
-        inputs[order].astype(np.int32),
-        outputs[order].astype(np.int32),
+        inputs.astype(np.int32),
+        outputs.astype(np.int32),
         starts,
         rulebook.num_inputs,
         rulebook.num_outputs,
     )
+
+
+def _ascend(rows: NDArray[np.int64], starts: NDArray[np.int64]) -> bool:
+    """Whether rows ascend from each start to the next."""
+    falls = np.flatnonzero(rows[1:] <= rows[:-1]) + 1
+    return bool(np.isin(falls, starts).all())
 
 
 def submanifold_rulebook(
