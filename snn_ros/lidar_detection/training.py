@@ -24,6 +24,7 @@ from snn_ros.lidar_detection.edge_features import voxel_features
 from snn_ros.lidar_detection.edge_targets import detection_loss, make_targets
 from snn_ros.lidar_detection.evaluation import detection_scores
 from snn_ros.lidar_detection.scans import LabelledScan
+from snn_ros.sparse.backends.training import train_compiled
 from snn_ros.spiking.modules import SpikingModule
 
 LOW_SCORE = 0.05
@@ -80,6 +81,8 @@ class EdgeDetection:
         torch.manual_seed(config.training.seed)
         self.config, self.held_out, self.device = config, held_out, torch.device(device)
         self.model: nn.Module = EdgeNetwork(config.network).to(self.device)
+        if self.device.type == "cpu":
+            train_compiled(self.model)
 
     def loss(self, batch: DetectionBatch) -> tuple[Tensor, Mapping[str, float]]:
         """Detection loss, and the price of firing."""
