@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.fx.node import map_aggregate
 
 from snn_ros.sparse.backends.compiled import is_available
+from snn_ros.sparse.backends.fused import (
+    Precision,
+    arithmetic_of,
+    refuse_large_counts,
+    takes_counts,
+)
 from snn_ros.sparse.backends.kernels import (
     LARGEST_COUNT,
     ONE_THREAD,
@@ -27,7 +31,6 @@ from snn_ros.sparse.backends.levels import Levels
 from snn_ros.sparse.backends.metering import PassMeter
 from snn_ros.sparse.backends.program import (
     INPUT,
-    Built,
     Kind,
     NotCompiled,
     Part,
@@ -35,6 +38,7 @@ from snn_ros.sparse.backends.program import (
     Returned,
     Signal,
     Step,
+    assemble,
     trace,
 )
 from snn_ros.sparse.backends.weights import (
@@ -49,19 +53,6 @@ from snn_ros.spiking.folding import fold_network
 
 TIMING_RUNS = 3
 Array = NDArray[Any]
-
-
-class Precision(Enum):
-    """Of the layers that take spikes, and of those behind a ReLU.
-
-    Layers that take other real values are float32 always. `INT8` is of spikes alone;
-    `INT8_CALIBRATED` also rounds what comes out of a ReLU, to 127 steps up to the largest value
-    of the sample, which changes results.
-    """
-
-    FLOAT32 = "float32"
-    INT8 = "int8"
-    INT8_CALIBRATED = "int8_calibrated"
 
 
 @dataclass(frozen=True)
@@ -142,8 +133,7 @@ class InferenceNetwork:
             execution: threads and kernels.
             units: value of one count behind each step; None where all counts are spikes.
         """
-        if precision is not Precision.FLOAT32:
-            _check_counts(program)
+        refuse_large_counts(program, precision)
         self._program = program
         self._precision = precision
         self._execution = execution
@@ -196,7 +186,7 @@ class InferenceNetwork:
         run = _Run(self, levels, levels.in_order(x.features.detach().numpy()))
         for place in range(len(self._program.steps)):
             execute(run, place)
-        return run.structure(self._program.outputs)
+        return assemble(self._program.outputs, run.returned)
 
 
 class _Run:
@@ -270,16 +260,6 @@ class _Run:
         self.convolve(place)
         return 1e3 * (time.perf_counter() - start)
 
-    def structure(self, outputs: Any) -> Any:
-        """What the network returns, in its own tuples and classes."""
-
-        def resolve(leaf: Any) -> Any:
-            if not isinstance(leaf, Built):
-                return self.returned(leaf)
-            return leaf.made(*self.structure(leaf.arguments), **self.structure(leaf.named))
-
-        return map_aggregate(outputs, resolve)
-
     def returned(self, wanted: Returned) -> SparseTensor | Tensor | Sites:
         """Part of a signal as the network would return it."""
         level = self.level[wanted.signal.step]
@@ -348,32 +328,13 @@ def _activity(counts: Array | None, channels: int) -> tuple[float, float]:
     return float(fired.mean()), float(1.0 - fired.any(1).mean())
 
 
-def _check_counts(program: Program) -> None:
-    for step in program.steps:
-        if step.max_count is not None and step.max_count > LARGEST_COUNT:
-            raise NotCompiled(
-                f"{step.name}: max_count = {step.max_count} behind it, int8 allows {LARGEST_COUNT}"
-            )
-
-
 def _packed(step: Step, precision: Precision, units: Sequence[float]) -> PackedWeights:
-    """Weights of a step, with what follows: y = (sum + bias) scale + shift."""
-    layer = step.layer
-    outputs = len(layer.weight)
-    # (Cout, offsets, Cin); a linear layer has one offset
-    weight = layer.weight.detach().reshape(outputs, -1, layer.weight.shape[-1]).numpy()
-    scale, shift = torch.ones(outputs), torch.zeros(outputs)
-    if step.affine is not None:
-        scale, shift = step.affine.scale.detach(), step.affine.shift.detach()
-    if layer.bias is not None:
-        shift = shift + layer.bias.detach() * scale
-    takes_counts = {
-        Kind.MEMBRANE: False,
-        Kind.SPIKES: precision is not Precision.FLOAT32,
-        Kind.RECTIFIED: precision is Precision.INT8_CALIBRATED,
-    }
-    if takes_counts[step.source.kind]:
+    arithmetic = arithmetic_of(step)
+    weight, scale, shift = (
+        tensor.numpy() for tensor in (arithmetic.weight, arithmetic.scale, arithmetic.shift)
+    )
+    if takes_counts(step, precision):
         whole, unit = quantised(weight)
         unit = unit * np.float32(units[step.source.step])
-        return pack_integers(whole, unit * scale.numpy(), shift.numpy())
-    return pack_floats(weight, shift.numpy(), scale.numpy())
+        return pack_integers(whole, unit * scale, shift)
+    return pack_floats(weight, shift, scale)
