@@ -1,4 +1,7 @@
-"""Inference by fused convolutions: a drop-in for a trained sparse network on the CPU."""
+"""Inference by fused convolutions: a drop-in for a trained sparse network.
+
+`InferenceNetwork` is that of the CPU; those of other devices are in `device_network`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from snn_ros.sparse.backends import triton_backend
 from snn_ros.sparse.backends.compiled import is_available
+from snn_ros.sparse.backends.device_network import Backend, DeviceNetwork
 from snn_ros.sparse.backends.fused import (
     Precision,
     arithmetic_of,
@@ -80,25 +85,33 @@ def compile_network(
     *,
     precision: Precision = Precision.FLOAT32,
     execution: Execution = ONE_THREAD,
+    backend: Backend | None = None,
 ) -> Callable[[SparseTensor], Any]:
     """The network for inference: what it returns, faster.
 
     Args:
         network: in evaluation mode, of sparse convolutions, batch normalisations, integer cells
-            or ReLU, and sums; not changed.
-        sample: typical input. With it each layer that takes counts gets the faster method.
+            or ReLU, and sums; not changed. It runs on the device it is on.
+        sample: typical input. With it each layer that takes counts gets the faster method of the
+            CPU.
         precision: of weights that meet spikes; `INT8_CALIBRATED` needs the sample for ReLU.
-        execution: threads and kernels.
+        execution: threads and kernels of the CPU.
+        backend: None for the kernels of the CPU, or on another device Triton's.
 
     Returns:
-        An `InferenceNetwork`; where the kernels are not built, the network with folded
-        normalisation in torch.
+        An `InferenceNetwork` or a `DeviceNetwork`; where kernels are not built or Triton is not
+        installed, the network with folded normalisation in torch.
 
     Raises:
         NotCompiled: for a layer or operation that no fused convolution contains.
         FoldingError: for a batch normalisation in training mode.
     """
-    if not is_available():
+    on_cpu = all(tensor.device.type == "cpu" for tensor in network.state_dict().values())
+    if backend is None and not on_cpu and triton_backend.is_available():
+        backend = triton_backend.TritonBackend()
+    if backend is not None:
+        return DeviceNetwork(trace(network), precision, backend)
+    if not (on_cpu and is_available()):
         return fold_network(network).requires_grad_(False)
     program = trace(network)
     units = [1.0] * len(program.steps)

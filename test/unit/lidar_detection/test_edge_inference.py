@@ -12,6 +12,7 @@ from snn_ros.lidar_detection.edge_grid import deployed
 from snn_ros.sparse.backends.compiled import InstructionSet, is_available
 from snn_ros.sparse.backends.kernels import Execution, Method
 from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
+from snn_ros.sparse.backends.triton_backend import TritonBackend
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.spiking.metering import ActivityMeter
 
@@ -111,3 +112,19 @@ def test_the_twin_with_relu_runs_compiled():
         assert (found - wanted).abs().max() <= 1e-4 * spread
         deviation = (getattr(in_steps, name) - wanted).square().mean().sqrt()
         assert 1e-4 * spread < deviation < 0.2 * spread
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8])
+def test_the_kernel_for_a_gpu_gives_identical_results(trained, precision):
+    """A few voxels, since Triton's interpreter is slow."""
+    network, x, _ = trained
+    few = SparseTensor(
+        x.features[:40], replace(x.sites, coordinates=x.sites.coordinates[:40], batch_size=1)
+    )
+    expected = network(few)
+    made = compile_network(network, precision=precision, backend=TritonBackend())(few)
+    assert isinstance(made, HeadOutput)
+    assert torch.equal(made.heat, expected.heat)
+    assert torch.equal(made.boxes, expected.boxes)
+    assert torch.equal(made.sites.coordinates, expected.sites.coordinates)

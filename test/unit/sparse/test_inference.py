@@ -1,10 +1,8 @@
 """A compiled network gives what the network gives."""
 
-from typing import NamedTuple
-
 import pytest
 import torch
-from support.sparse import SITES
+from support.sparse_networks import Network, Pillars, assert_identical, given, on_the_grid
 from torch import nn
 
 from snn_ros.sparse.backends import compiled
@@ -12,83 +10,12 @@ from snn_ros.sparse.backends.compiled import InstructionSet
 from snn_ros.sparse.backends.kernels import Execution, Method
 from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
 from snn_ros.sparse.backends.program import NotCompiled
-from snn_ros.sparse.convolution import (
-    InverseConvolution,
-    SparseConvolution,
-    StridedConvolution,
-    SubmanifoldConvolution,
-)
-from snn_ros.sparse.layers import SeenFromAbove, SparseLayer, SparseSequential
-from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
+from snn_ros.sparse.convolution import StridedConvolution, SubmanifoldConvolution
+from snn_ros.sparse.layers import SparseSequential
 from snn_ros.spiking.folding import FoldingError
 from snn_ros.spiking.modules import IntegerSpike
 
 built = pytest.mark.skipif(not compiled.is_available(), reason="kernels are not built")
-GRID_STEP = 2.0**-7  # weights on a dyadic grid: float sums are exact in any order
-
-
-class Outputs(NamedTuple):
-    stages: tuple[SparseTensor, ...]
-    spikes: SparseTensor
-
-
-class Block(SparseLayer):
-    """A membrane shortcut."""
-
-    def __init__(self, channels):
-        super().__init__()
-        self.body = SparseSequential(
-            IntegerSpike(), SubmanifoldConvolution(channels, channels), nn.BatchNorm1d(channels),
-            IntegerSpike(), SubmanifoldConvolution(channels, channels), nn.BatchNorm1d(channels),
-        )  # fmt: skip
-
-    def forward(self, x):
-        return x + self.body(x)
-
-
-class Network(nn.Module):
-    """Every kind of layer, a shortcut, an inverse convolution, spikes and membranes as outputs."""
-
-    def __init__(self):
-        super().__init__()
-        self.stem = SparseSequential(SubmanifoldConvolution(5, 12), nn.BatchNorm1d(12))
-        self.down = SparseSequential(
-            IntegerSpike(), StridedConvolution(12, 20, 2, 2), nn.BatchNorm1d(20)
-        )
-        self.block = Block(20)
-        self.up = SparseSequential(IntegerSpike(), InverseConvolution(20, 12), nn.Identity())
-        self.last = SparseSequential(
-            SubmanifoldConvolution(12, 9, (1, 3, 3), bias=True), IntegerSpike()
-        )
-
-    def forward(self, x):
-        fine = self.stem(x)
-        coarse = self.block(self.down(fine))
-        merged = fine + self.up(coarse)
-        return Outputs((fine, coarse, merged), self.last(merged))
-
-
-def on_the_grid(network):
-    """Exact arithmetic: weights k / 128 with |k| = 127 in every channel, normalisation by 1."""
-    generator = torch.Generator().manual_seed(3)
-    for module in network.modules():
-        if isinstance(module, SparseConvolution):
-            weight = torch.randint(-40, 41, module.weight.shape, generator=generator)
-            weight[:, 0, 0, 0, 0] = 127
-            module.weight.data = weight * GRID_STEP
-            if module.bias is not None:
-                module.bias.data = torch.full_like(module.bias, 0.125)
-        if isinstance(module, nn.BatchNorm1d):
-            module.eps = 0.0
-            module.running_mean = torch.randint(-2, 3, (module.num_features,), generator=generator)
-            module.running_mean = module.running_mean * 0.25
-    return network.eval()
-
-
-def given(name="batch of two"):
-    coordinates, shape, batch_size = SITES[name]
-    features = torch.randint(-8, 9, (len(coordinates), 5)) / 8.0
-    return sparse_tensor(features, coordinates, shape, batch_size)
 
 
 @pytest.fixture(autouse=True)
@@ -96,17 +23,6 @@ def seeded():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
-
-
-def assert_identical(made, expected):
-    assert type(made) is type(expected)
-    for one, other in zip(
-        (*made.stages, made.spikes), (*expected.stages, expected.spikes), strict=True
-    ):
-        assert torch.equal(one.features, other.features)
-        assert torch.equal(one.sites.coordinates, other.sites.coordinates)
-        assert one.sites.spatial_shape == other.sites.spatial_shape
-        assert one.sites.level == other.sites.level
 
 
 @built
@@ -166,21 +82,6 @@ def test_real_weights_are_close_where_no_cell_decides():
         expected = network(x)
     made = compile_network(network)(x)
     torch.testing.assert_close(made.features, expected.features, rtol=0, atol=1e-5)
-
-
-class Pillars(nn.Module):
-    """Two resolutions seen from above, each by features of its own."""
-
-    def __init__(self):
-        super().__init__()
-        self.fine = StridedConvolution(5, 6, (6, 1, 1), (6, 1, 1))
-        self.coarse = StridedConvolution(5, 4, (6, 2, 2), (6, 2, 2))
-        self.above = SeenFromAbove()
-        self.finish = SparseSequential(IntegerSpike(), nn.Linear(6, 3))
-
-    def forward(self, x):
-        fine = self.finish(self.above(self.fine(x)))
-        return fine.features, fine.sites, self.above(self.coarse(x))
 
 
 @built
