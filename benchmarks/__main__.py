@@ -12,7 +12,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 OUTPUT = Path("build/bench")
-NOT_BENCHMARKS = {"__main__", "output", "realism_report", "scan_statistics", "street_worlds"}
+NOT_BENCHMARKS = {
+    "__main__", "output", "published", "realism_report", "rivals", "scan_statistics",
+    "spconv_rival", "street_worlds",
+}  # fmt: skip
 
 
 def main(names: list[str]) -> int:

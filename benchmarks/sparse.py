@@ -22,6 +22,7 @@ from torch import Tensor
 
 from benchmarks.output import json_target, publish
 from snn_ros.kitti.files import read_scan
+from snn_ros.lidar_detection.speed import drawn_street
 from snn_ros.sparse.backends.training import train_compiled
 from snn_ros.sparse.convolution import (
     SparseConvolution,
@@ -31,7 +32,8 @@ from snn_ros.sparse.convolution import (
 from snn_ros.sparse.tensor import RulebookCache, SparseTensor, sparse_tensor
 from snn_ros.sparse.voxels import VoxelCaps, VoxelGrid, voxelise
 
-SCAN = Path("kitti_object/training/velodyne/000000.bin")
+SCANS = Path("kitti_object/training/velodyne")
+DRAWN = "a drawing"
 GRID = VoxelGrid((0.0, -40.0, -3.0), (70.4, 40.0, 1.0), (0.05, 0.05, 0.1))
 CAPS = VoxelCaps(points_per_voxel=5, voxels=40_000)
 CHANNELS = {1: 16, 2: 32, 4: 64, 8: 64}  # by stride, those of the published detector
@@ -40,27 +42,23 @@ SPIKE_LEVELS = torch.tensor([0.0, 0.0, 0.0, 1.0, 2.0])
 RUNS = 20
 
 
+def scans() -> list[Path]:
+    """Scans of KITTI's object set, where they are."""
+    folder = Path(os.environ.get("SNN_ROS_DATA", "../shared/data")) / SCANS
+    return sorted(folder.glob("*.bin"))
+
+
+def whole_cloud() -> tuple[NDArray[np.float32], str]:
+    """(N, 4) points all around, and what they are."""
+    files = scans()
+    return (read_scan(files[0]), str(SCANS / files[0].name)) if files else (drawn_street(), DRAWN)
+
+
 def cloud() -> tuple[NDArray[np.float32], str]:
     """(N, 4) points in the camera's wedge, and what they are."""
-    file = Path(os.environ.get("SNN_ROS_DATA", "../shared/data")) / SCAN
-    points, name = (read_scan(file), str(SCAN)) if file.exists() else (drawn_street(), "a drawing")
+    points, name = whole_cloud()
     ahead = np.abs(np.arctan2(points[:, 1], points[:, 0])) < HALF_VIEW
     return points[ahead], name
-
-
-def drawn_street() -> NDArray[np.float32]:
-    """64 beams on a flat road between walls at random distances, with range noise."""
-    random = np.random.default_rng(0)
-    elevation, azimuth = np.meshgrid(
-        np.deg2rad(np.linspace(-24.8, 2.0, 64)), np.linspace(-np.pi, np.pi, 2000), indexing="ij"
-    )
-    wall = np.repeat(random.uniform(8.0, 60.0, 100), 20)
-    road = np.where(elevation < 0, -1.73 / np.sin(np.minimum(elevation, -1e-3)), np.inf)
-    distance = np.minimum(wall, road) + random.normal(0.0, 0.02, elevation.shape)
-    directions = [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth),
-                  np.sin(elevation)]  # fmt: skip
-    points = [*(distance * direction for direction in directions), random.random(distance.shape)]
-    return np.stack(points, -1).reshape(-1, 4).astype(np.float32)
 
 
 def best(name: str, work: Callable[..., object], *arguments: object) -> dict[str, float]:

@@ -36,4 +36,13 @@ def _blimp_control() -> dict[str, float]:
     return measure()
 
 
-SYSTEMS: dict[str, Callable[[], dict[str, float]]] = {"blimp_control": _blimp_control}
+def _lidar_detection() -> dict[str, float]:
+    from snn_ros.lidar_detection.speed import measure
+
+    return measure()
+
+
+SYSTEMS: dict[str, Callable[[], dict[str, float]]] = {
+    "blimp_control": _blimp_control,
+    "lidar_detection": _lidar_detection,
+}
