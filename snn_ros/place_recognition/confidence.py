@@ -56,6 +56,19 @@ def confidence(scores: NDArray[np.floating], neighbours: int = 2) -> Confidence:
     return Confidence(best, float(scores[best]), margin, _entropy(known, deviation))
 
 
+def chance_margin(places: int, chance: float) -> float:
+    """Margin that a best place reaches by chance alone.
+
+    The distance between the two largest of P independent normal scores is about exponential with
+    mean 1 / sqrt(2 ln P) deviations (spacings of extremes).
+
+    Args:
+        places: P.
+        chance: share of the images of unknown places that reach it.
+    """
+    return float(-np.log(chance) / np.sqrt(2 * np.log(max(places, 2))))
+
+
 def _entropy(scores: Doubles, deviation: float) -> float:
     if deviation == 0.0 or len(scores) == 1:
         return 1.0

@@ -13,26 +13,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.configuration import setting
+
 Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class SequenceConfig:
-    """How stretches are matched.
+    """How stretches are matched."""
 
-    Attributes:
-        length: columns of scores that are added.
-        spacing: way between two columns in m, as between places.
-        slopes: places passed per column; negative ones are the route in reverse.
-        normalised: whether every column is first brought to mean 0 and deviation 1 over places.
-        longest_step: way between two images in m beyond which the past is dropped.
-    """
-
-    length: int = 4
-    spacing: float = 1.0
-    slopes: tuple[float, ...] = (0.8, 1.0, 1.25, -0.8, -1.0, -1.25)
-    normalised: bool = True
-    longest_step: float = 10.0
+    length: int = setting(4, "columns of scores that are added", minimum=1, maximum=100)
+    spacing: float = setting(
+        1.0, "way between two columns, as between places", unit="m", minimum=0.01
+    )
+    slopes: tuple[float, ...] = setting(
+        (0.8, 1.0, 1.25, -0.8, -1.0, -1.25),
+        "places passed per column; negative ones are the route in reverse",
+        minimum=-10.0,
+        maximum=10.0,
+    )
+    normalised: bool = setting(
+        True, "bring every column to mean 0 and deviation 1 over places first"
+    )
+    longest_step: float = setting(
+        10.0, "way between two images beyond which the past is dropped", unit="m", minimum=0.01
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +49,15 @@ class SequenceScores:
             outside the route.
         slopes: (P,) the best slope of each place.
         columns: how many were added; fewer than the length at the beginning.
+        behind: way in m from the newest column, of which the scores speak, to the image.
+        belief: (P,) chance of each place, where a Bayes filter gives one.
     """
 
     scores: Doubles
     slopes: Doubles
     columns: int
+    behind: float = 0.0
+    belief: Doubles | None = None
 
 
 def standardised(scores: NDArray[np.floating]) -> Doubles:
@@ -79,10 +88,11 @@ class SequenceMatcher:
     def step(self, scores: NDArray[np.floating], travelled: float) -> SequenceScores:
         """Take the scores of an image.
 
-        Columns lie a spacing apart; between two images they are interpolated.
+        Columns lie a spacing apart; between two images they are interpolated. Places that are new
+        at the end of the route have no past: what they would need of it is outside the route.
 
         Args:
-            scores: (P,) the larger the more alike.
+            scores: (P,) the larger the more alike; fewer than before are another route.
             travelled: way in m that never falls.
 
         Returns:
@@ -91,20 +101,31 @@ class SequenceMatcher:
         column = standardised(scores) if self.config.normalised else scores.astype(np.float64)
         if self._last is not None:
             way = travelled - self._last[0]
-            if not 0.0 <= way <= self.config.longest_step or len(column) != len(self._last[1]):
+            added = len(column) - len(self._last[1])
+            if added < 0 or not 0.0 <= way <= self.config.longest_step:
                 self.reset()
+            elif added:
+                self._extend(column, added, *self._last)
         if self._last is None:
             self._columns.append(column)
             self._next_column = travelled + self.config.spacing
         else:
             self._collect(column, travelled, *self._last)
         self._last = (travelled, column)
-        return self._matched()
+        return self._matched(travelled)
 
     def advance(self, scores: NDArray[np.floating]) -> SequenceScores:
         """Take the scores of an image a spacing on from the last, where no odometry is known."""
         travelled = self._last[0] + self.config.spacing if self._last else 0.0
         return self.step(scores, travelled)
+
+    def _extend(
+        self, column: Doubles, added: int, last_travelled: float, last_column: Doubles
+    ) -> None:
+        unknown = np.full(added, -np.inf)
+        columns = [np.concatenate([old, unknown]) for old in self._columns]
+        self._columns = deque(columns, maxlen=self.config.length)
+        self._last = (last_travelled, np.concatenate([last_column, column[-added:]]))
 
     def _collect(
         self, column: Doubles, travelled: float, last_travelled: float, last_column: Doubles
@@ -114,11 +135,13 @@ class SequenceMatcher:
             self._columns.append(last_column + share * (column - last_column))
             self._next_column += self.config.spacing
 
-    def _matched(self) -> SequenceScores:
+    def _matched(self, travelled: float) -> SequenceScores:
         columns = list(self._columns)[::-1]
         means = np.stack([_along(columns, slope) for slope in self.config.slopes])
         best = means.argmax(axis=0)
-        return SequenceScores(means.max(axis=0), np.asarray(self.config.slopes)[best], len(columns))
+        behind = max(travelled - (self._next_column - self.config.spacing), 0.0)
+        slopes = np.asarray(self.config.slopes)[best]
+        return SequenceScores(means.max(axis=0), slopes, len(columns), behind)
 
 
 def _along(columns: list[Doubles], slope: float) -> Doubles:

@@ -22,11 +22,12 @@ from safetensors.numpy import save_file
 from snn_ros.errors import SnnRosError
 from snn_ros.place_recognition.backend import Arrays, Backend, below
 from snn_ros.place_recognition.backends import build
+from snn_ros.place_recognition.confidence import Calibration
 from snn_ros.place_recognition.preprocessing import ImageError, Preprocessing
 
 SCHEMA = 1
 SYSTEM = "place_recognition"
-_BACKEND, _PLACE = "backend/", "place/"
+_BACKEND, _PLACE, _CALIBRATION = "backend/", "place/", "calibration/"
 
 
 class MapError(SnnRosError):
@@ -60,11 +61,22 @@ class PlaceMap:
         backend: taught.
         preprocessing: of the pictures it was taught with.
         places: their poses.
+        calibration: margins to probabilities, if there is one.
     """
 
     backend: Backend
     preprocessing: Preprocessing
     places: Places
+    calibration: Calibration | None = None
+
+    @property
+    def identity(self) -> str:
+        """The same for a map that grew, another one for another first place."""
+        if not len(self.backend):
+            return ""
+        digest = hashlib.sha256(self.backend.templates[0].tobytes())
+        digest.update(self.places.stamps[:1].tobytes() + self.places.poses[:1].tobytes())
+        return digest.hexdigest()[:12]
 
 
 def save_map(path: Path, content: PlaceMap) -> None:
@@ -77,6 +89,8 @@ def save_map(path: Path, content: PlaceMap) -> None:
     frame = places.pop("frame")
     arrays = {f"{_BACKEND}{name}": array for name, array in content.backend.arrays().items()}
     arrays |= {f"{_PLACE}{name}": array for name, array in places.items()}
+    if content.calibration:
+        arrays |= {f"{_CALIBRATION}{k}": array for k, array in vars(content.calibration).items()}
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     manifest = {
         "schema": SCHEMA,
@@ -130,9 +144,11 @@ def load_map(
         restored = build(manifest["backend"], manifest["settings"])
         restored.restore(below(arrays, _BACKEND))
         places = Places(**below(arrays, _PLACE), frame=manifest["frame"])
+        knots = below(arrays, _CALIBRATION)
+        calibration = Calibration(**knots) if knots else None
     except (KeyError, TypeError, ValueError) as err:
         raise MapError(f"{path}: damaged: {err!r}") from err
-    return PlaceMap(restored, Preprocessing(**manifest["preprocessing"]), places)
+    return PlaceMap(restored, Preprocessing(**manifest["preprocessing"]), places, calibration)
 
 
 def _problems(

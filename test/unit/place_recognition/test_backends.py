@@ -98,6 +98,17 @@ def test_the_prefilter_asks_the_modules_of_similar_pictures(taught, route):
         assert set(answered) <= {p for p in range(PLACES) if p // 4 == place // 4}
 
 
+@pytest.mark.parametrize("name", ["tempo", "dc"])
+def test_a_map_with_open_places_is_the_same_after_loading(route, name, tmp_path):
+    backend = BACKENDS[name]()
+    backend.learn(route[0][:8], np.arange(8))
+    backend.add_place(route[0][8])
+    save_map(tmp_path / "route.safetensors", place_map(backend))
+    loaded = load_map(tmp_path / "route.safetensors").backend
+    assert loaded.sealed == 8
+    assert scores(loaded, route[1]).tobytes() == scores(backend, route[1]).tobytes()
+
+
 @pytest.mark.parametrize(
     ("wanted", "text"),
     [

@@ -53,6 +53,51 @@ def test_an_image_without_structure_is_no_place(route, level):
     assert (match.place, match.reason) == (UNKNOWN, "the image has no structure")
 
 
+@pytest.mark.parametrize(("level", "text"), [(0, "black"), (255, "overexposed")])
+def test_noise_on_a_black_or_overexposed_image_is_no_structure(route, level, text):
+    noise = np.random.default_rng(0).integers(-4, 5, (40, 60))
+    image = np.clip(level + noise, 0, 255).astype(np.uint8)
+    assert taught(route).step(image, 1.0).reason == f"the image is {text}"
+
+
+def test_a_frozen_camera_is_told_once_the_robot_moves(route):
+    recognizer = taught(route)
+    image = route[1][5]
+    standing = [recognizer.step(image, 0.0, 3.0).place for _ in range(20)]
+    assert standing == [5] * 20
+    driving = [recognizer.step(image, 0.0, 3.0 + 0.5 * k) for k in range(6)]
+    assert [match.place for match in driving] == [5, 5, 5, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert driving[-1].reason == "the image has not changed for 2.5 m"
+    assert recognizer.step(route[1][6], 0.0, 6.0).place == 6
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_camera_mounted_the_wrong_way_round_is_told(route, quarters):
+    match = taught(route).step(np.rot90(route[1][5], quarters), 0.0)
+    assert match.place == UNKNOWN
+    assert f"turned left by {360 - 90 * quarters} degrees it looks like place 5" in match.reason
+
+
+def test_a_bayes_filter_instead_of_sequences(route):
+    config = RecognizerConfig(SINGLE.sequence, filter="bayes")
+    recognizer = taught(route, config)
+    matches = [recognizer.step(image, 0.0) for image in route[1]]
+    assert [match.best for match in matches[5:]] == list(range(5, PLACES))
+    assert matches[0].place == UNKNOWN
+    assert 0.9 < matches[-1].probability < 1.0
+
+
+def test_every_answer_says_what_its_neurons_did(route):
+    recognizer = PlaceRecognizer.from_config(profile="edge", config=SINGLE)
+    recognizer.teach(list(route[0]), np.arange(PLACES))
+    activity = recognizer.spike_activity(recognizer.view(route[1][0]))
+    (features,) = activity.layers
+    assert features.neurons == 2 * SIDE**2
+    assert features.spikes + features.silent == features.neurons
+    assert 0.0 < features.firing_rate < 0.8
+    assert activity.macs > features.spikes * PLACES
+
+
 def test_doubt_is_stated(route):
     unsure = Calibration(np.array([0.0, 100.0]), np.array([0.5, 0.5]))
     match = taught(route, calibration=unsure).step(route[1][4], 0.0)
@@ -75,6 +120,9 @@ def test_from_a_map(route, tmp_path):
     recognizer = taught(route)
     places = Places(*(np.zeros((PLACES, *shape)) for shape in ((7,), (6, 6), (), ())))
     path = tmp_path / "route.safetensors"
-    save_map(path, PlaceMap(recognizer.backend, recognizer.preprocessing, places))
-    loaded = PlaceRecognizer.from_config(weights=path, config=SINGLE)
-    assert loaded.step(route[1][7], 0.0).place == 7
+    calibration = Calibration(np.array([0.0, 9.0]), np.array([0.0, 1.0]))
+    save_map(path, PlaceMap(recognizer.backend, recognizer.preprocessing, places, calibration))
+    config = RecognizerConfig(SINGLE.sequence, min_probability=0.1)
+    match = PlaceRecognizer.from_config(weights=path, config=config).step(route[1][7], 0.0)
+    assert match.place == 7
+    assert match.probability == pytest.approx(match.margin / 9)

@@ -64,3 +64,24 @@ def test_no_stretch_begins_outside_the_route():
     matched = drive(matcher, np.arange(10.0, 15.0))
     assert np.isneginf(matched.scores[:4]).all()
     assert np.isfinite(matched.scores[4:]).all()
+
+
+def test_a_route_that_grows_keeps_its_past():
+    config = SequenceConfig(length=4, slopes=(1.0,))
+    whole, growing = SequenceMatcher(config), SequenceMatcher(config)
+    random = np.random.default_rng(3)
+    for k in range(12):
+        column = random.random(PLACES)
+        expected = whole.step(column, float(k))
+        matched = growing.step(column[: PLACES - 12 + k + 1], float(k))
+        assert matched.columns == expected.columns
+    # the newest place stands where the robot is, so its past is that of the places before it
+    assert np.isfinite(matched.scores[-1])
+    assert growing.step(column[:5], 12.0).columns == 1
+
+
+def test_says_how_far_behind_the_newest_column_is():
+    matcher = SequenceMatcher(SequenceConfig(spacing=5.0))
+    column = np.arange(PLACES, dtype=float)
+    behind = [matcher.step(column, travelled).behind for travelled in (0.0, 2.0, 4.0, 5.5)]
+    assert behind == pytest.approx([0.0, 2.0, 4.0, 0.5])

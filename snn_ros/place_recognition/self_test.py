@@ -1,0 +1,99 @@
+"""A taught map asks itself: how sure is it of its places, and of places that it does not know?
+
+Every image is asked about twice, once as it is and once with its own place taken out of the scores,
+which is what an image of an unknown place looks like to the map. Without a second traverse, the
+taught pictures are disturbed and take the place of new images; the probability then speaks of
+disturbances of that kind only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn_ros.place_recognition.backend import Backend
+from snn_ros.place_recognition.confidence import Calibration, calibrate, confidence
+from snn_ros.place_recognition.preprocessing import Bytes
+from snn_ros.place_recognition.sequence import SequenceConfig, SequenceMatcher
+
+_NOISE = 40.0  # grey levels of a picture, deviation
+_SHIFT = 1  # pixels of a picture to either side
+_STRETCHES = 25  # along a long route
+_STRETCH_COLUMNS = 3  # length of one, in lengths of the sequences
+
+
+def disturbed(pictures: Bytes, random: np.random.Generator) -> Bytes:
+    """(N, side, side) with noise, each moved by up to a pixel to the sides and up or down."""
+    moved = np.stack(
+        [
+            np.roll(picture, random.integers(-_SHIFT, _SHIFT + 1, 2), axis=(0, 1))
+            for picture in pictures
+        ]
+    )
+    noise = random.normal(0.0, _NOISE, moved.shape)
+    return np.clip(moved + noise, 0, 255).astype(np.uint8)
+
+
+def self_calibrated(
+    backend: Backend, sequence: SequenceConfig, neighbours: int, seed: int = 0
+) -> Calibration:
+    """The calibration of a map from its own pictures.
+
+    Args:
+        backend: taught.
+        sequence: as the map will be asked.
+        neighbours: places beside the best that are as right.
+        seed: of the disturbances.
+
+    Raises:
+        CalibrationError: no place is taught.
+    """
+    stretches = _stretches(len(backend), _STRETCH_COLUMNS * sequence.length)
+    random = np.random.default_rng(seed)
+    queries = [(disturbed(backend.templates[places], random), places) for places in stretches]
+    return calibrated(backend, queries, sequence, neighbours)
+
+
+def calibrated(
+    backend: Backend,
+    traverses: Sequence[tuple[Bytes, NDArray[np.int64]]],
+    sequence: SequenceConfig,
+    neighbours: int,
+) -> Calibration:
+    """The calibration from images that were not taught.
+
+    Args:
+        backend: taught.
+        traverses: (N, side, side) pictures a spacing apart, and (N,) their places.
+        sequence: as the map will be asked.
+        neighbours: places beside the best that are as right.
+
+    Raises:
+        CalibrationError: there are no images.
+    """
+    margins: list[float] = []
+    correct: list[bool] = []
+    for pictures, places in traverses:
+        knowing, ignorant = SequenceMatcher(sequence), SequenceMatcher(sequence)
+        for picture, place in zip(pictures, places, strict=True):
+            scores = backend.score(picture).astype(np.float64)
+            judged = confidence(knowing.advance(scores).scores, neighbours)
+            margins.append(judged.margin)
+            correct.append(abs(judged.place - place) <= neighbours)
+            own = slice(max(place - neighbours, 0), place + neighbours + 1)
+            scores[own] = np.median(scores)
+            margins.append(confidence(ignorant.advance(scores).scores, neighbours).margin)
+            correct.append(False)
+    return calibrate(np.array(margins), np.array(correct, dtype=bool))
+
+
+def _stretches(places: int, length: int) -> list[NDArray[np.int64]]:
+    """Parts of the route, spread over it; the whole route where it is short."""
+    if places == 0:
+        return []
+    if places <= _STRETCHES * length:
+        return [np.arange(places)]
+    first = np.linspace(0, places - length, _STRETCHES).astype(np.int64)
+    return [begin + np.arange(length) for begin in first]

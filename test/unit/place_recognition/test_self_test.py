@@ -1,0 +1,83 @@
+"""Confidence: from the map itself, and on real images of places that it does not know."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+from support.place_routes import traverses
+
+from snn_ros.place_recognition import PlaceRecognizer, Preprocessing, RecognizerConfig
+from snn_ros.place_recognition.backends import SadBackend, TempoBackend
+from snn_ros.place_recognition.confidence import CalibrationError, chance_margin, confidence
+from snn_ros.place_recognition.self_test import calibrated, self_calibrated
+from snn_ros.place_recognition.sequence import SequenceConfig
+
+SINGLE = SequenceConfig(length=1, slopes=(1.0,))
+
+
+def taught(pictures):
+    backend = SadBackend()
+    backend.learn(pictures, np.arange(len(pictures)))
+    return backend
+
+
+def test_a_clear_margin_is_believed_and_none_is_not():
+    backend = taught(traverses(60, 14, amount=1)[0])
+    calibration = self_calibrated(backend, SINGLE, 2)
+    assert calibration.probability(0.0) < 0.5 < 0.8 < calibration.probability(6.0) < 1.0
+
+
+def test_unknown_images_count_as_wrong():
+    first, second = traverses(60, 14)
+    alien = traverses(60, 14, amount=1, seed=50)[0]
+    backend = taught(first)
+    calibration = calibrated(backend, [(second, np.arange(60))], SINGLE, 2)
+    believed = [
+        calibration.probability(confidence(backend.score(picture)).margin) > 0.9
+        for picture in alien
+    ]
+    assert np.mean(believed) <= 0.05
+
+
+def test_nothing_taught_is_nothing_calibrated():
+    with pytest.raises(CalibrationError):
+        self_calibrated(SadBackend(), SINGLE, 2)
+
+
+def test_margin_of_chance_is_that_of_normal_scores():
+    random = np.random.default_rng(0)
+    scores = random.standard_normal((4000, 300))
+    best_two = np.partition(scores, -2, axis=1)[:, -2:]
+    gaps = np.abs(np.diff(best_two, axis=1))
+    assert (gaps > chance_margin(300, 0.02)).mean() == pytest.approx(0.02, abs=0.01)
+
+
+@pytest.mark.parametrize("route_filter", ["sequence", "bayes"])
+@pytest.mark.parametrize("backend", [SadBackend, TempoBackend])
+def test_images_of_another_set_are_unknown(data_dir, backend, route_filter):
+    """False acceptance at the default threshold, as the issue states it: at most 1 %."""
+    nordland, gardens = (read_pairs(data_dir / f"vpr_{name}") for name in NAMES)
+    for (reference, query), (_, alien) in ((nordland, gardens), (gardens, nordland)):
+        recognizer = PlaceRecognizer(
+            backend(), Preprocessing("gamma_first"), RecognizerConfig(filter=route_filter)
+        )
+        recognizer.teach(reference, np.arange(len(reference)))
+        accepted = [recognizer.step(image, 0.0).place >= 0 for image in alien]
+        assert np.mean(accepted) <= 0.01
+        recognizer.reset()
+        matches = [recognizer.step(image, 0.0) for image in query]
+        wrong = [m.place >= 0 and abs(m.place - k) > 2 for k, m in enumerate(matches)]
+        assert np.mean(wrong) <= 0.01
+
+
+NAMES = ("nordland", "gardens_point")
+
+
+def read_pairs(folder):
+    with (folder / "ground_truth.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return [
+        [cv2.cvtColor(cv2.imread(str(folder / row[column])), cv2.COLOR_BGR2RGB) for row in rows]
+        for column in ("reference", "query")
+    ]
