@@ -8,6 +8,7 @@ import numpy as np
 
 from snn_ros.bags import BagReader
 from snn_ros.blimp_control.flight_log import FlightLog
+from snn_ros.cli.bag_topics import only_topic
 from snn_ros.errors import SnnRosError
 
 _RANGE, _SETPOINT = "sensor_msgs/msg/Range", "geometry_msgs/msg/PointStamped"
@@ -25,10 +26,11 @@ def read_flight_bag(path: Path) -> FlightLog:
 
     Raises:
         BagUnreadable: it is no recording, or a damaged one.
-        NoFlight: it has not exactly one topic of each type, or no range after a setpoint.
+        WrongTopics: it has not exactly one topic of each type.
+        NoFlight: it has no range after a setpoint.
     """
     with BagReader(path) as bag:
-        topics = {kind: _only_topic(bag, path, kind) for kind in (_RANGE, _SETPOINT)}
+        topics = {kind: only_topic(bag, kind) for kind in (_RANGE, _SETPOINT)}
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in topics.values()}
         for message in bag.messages(list(topics.values())):
             decoded = bag.decode(message)
@@ -40,10 +42,3 @@ def read_flight_bag(path: Path) -> FlightLog:
     if not len(ranges):
         raise NoFlight(f"{path}: no range after a setpoint")
     return FlightLog(ranges[:, 0], ranges[:, 1], setpoints[newest, 1])
-
-
-def _only_topic(bag: BagReader, path: Path, kind: str) -> str:
-    names = [name for name, topic in bag.topics.items() if topic.type == kind]
-    if len(names) != 1:
-        raise NoFlight(f"{path}: {len(names)} topics of type {kind}, expected one: {names}")
-    return names[0]

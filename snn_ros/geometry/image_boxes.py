@@ -67,12 +67,37 @@ def project_boxes(
     return ImageBoxes(clipped, np.clip(truncation, 0.0, 1.0), in_view)
 
 
+def project_edges(boxes: Boxes, camera_from_boxes: Transform, intrinsics: Floats) -> Floats:
+    """Where the edges of boxes are seen, the part before the near plane.
+
+    Args:
+        boxes: (N, 7) in some frame.
+        camera_from_boxes: ``T_camera_frame``, (4, 4); camera axes x right, y down, z forward.
+        intrinsics: (3, 3) pinhole matrix.
+
+    Returns:
+        (N, 12, 2, 2) column and row in pixels of both ends; NaN where all of an edge is behind.
+    """
+    corners = box_corners(boxes) @ camera_from_boxes[:3, :3].T + camera_from_boxes[:3, 3]
+    ends = corners[:, _EDGES]
+    meeting, crosses = _at_near_plane(ends[..., 0, :], ends[..., 1, :])
+    behind = ends[..., 2] < _NEAR
+    ends = np.where((behind & crosses[..., None])[..., None], meeting[..., None, :], ends)
+    ends[behind.all(axis=-1)] = np.nan
+    pixels = ends @ intrinsics.T
+    return np.asarray(pixels[..., :2] / pixels[..., 2:])
+
+
 def _cut_at_near_plane(corners: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """(N, 20, 3) corners and points of edges on the near plane; (N, 20) which of them count."""
-    start, end = corners[:, _EDGES[:, 0]], corners[:, _EDGES[:, 1]]
+    meeting, crosses = _at_near_plane(corners[:, _EDGES[:, 0]], corners[:, _EDGES[:, 1]])
+    points = np.concatenate([corners, meeting], axis=1)
+    return points, np.concatenate([corners[..., 2] >= _NEAR, crosses], axis=1)
+
+
+def _at_near_plane(start: Floats, end: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """(..., 3) where edges meet the near plane; (...) whether they do."""
     depth = end[..., 2] - start[..., 2]
     crosses = (start[..., 2] < _NEAR) != (end[..., 2] < _NEAR)
     share = np.where(crosses, (_NEAR - start[..., 2]) / np.where(crosses, depth, 1.0), 0.0)
-    meeting = start + share[..., None] * (end - start)
-    points = np.concatenate([corners, meeting], axis=1)
-    return points, np.concatenate([corners[..., 2] >= _NEAR, crosses], axis=1)
+    return start + share[..., None] * (end - start), crosses

@@ -60,11 +60,19 @@ class KittiFrame:
         """(N, 7) of ``objects`` in the frame of the LiDAR."""
         return boxes_of(self.objects(), inverse(self.camera_from_lidar))
 
+    @property
+    def picture_from_lidar(self) -> Transform:
+        """``T_camera_lidar``, (4, 4), to the left colour camera."""
+        return inverse(self.calibration.camera_pose(_CAMERA)) @ self.camera_from_lidar
+
+    @property
+    def intrinsics(self) -> NDArray[np.float64]:
+        """(3, 3) of the left colour camera."""
+        return self.calibration.projections[_CAMERA][:, :3]
+
     def project(self, boxes: Boxes) -> ImageBoxes:
         """Where the left colour picture shows boxes (N, 7) of the LiDAR's frame."""
-        T_picture_lidar = inverse(self.calibration.camera_pose(_CAMERA)) @ self.camera_from_lidar
-        intrinsics = self.calibration.projections[_CAMERA][:, :3]
-        return project_boxes(boxes, T_picture_lidar, intrinsics, *self.image_size)
+        return project_boxes(boxes, self.picture_from_lidar, self.intrinsics, *self.image_size)
 
     def detections(
         self, boxes: Boxes, classes: Sequence[str], scores: NDArray[np.floating]

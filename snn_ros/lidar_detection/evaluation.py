@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,24 +54,37 @@ def detection_scores(
     detect: Callable[[LabelledScan], Detections],
     threshold: float,
 ) -> dict[str, float]:
-    """Average precision (0-100) at 40 recalls, and what is found at the default threshold.
+    """Scores of a detector on scans with a view, see ``frame_scores``.
 
     Args:
         scans: labelled.
         detect: detections of a scan, also those with low scores, in the frame of the LiDAR.
+        threshold: of the score.
+    """
+    return frame_scores([kitti_frame(scan, detect(scan)) for scan in scans], threshold)
+
+
+def frame_scores(frames: Sequence[Frame], threshold: float) -> dict[str, float]:
+    """Average precision (0-100) at 40 and at 11 recalls, and what is found at one threshold.
+
+    Args:
+        frames: labels and detections, also those with low scores.
         threshold: of the score, for ``recall_car_moderate_iou50`` and
             ``false_positives_per_frame``.
     """
-    frames = [kitti_frame(scan, detect(scan)) for scan in scans]
-    scores = {
-        f"ap_r40_{measure}_{name}_{difficulty}".lower(): result.r40
-        for (name, measure, difficulty), result in evaluate_kitti(frames).items()
+    results = evaluate_kitti(frames)
+    precision = {
+        f"ap_{recalls}_{measure}_{name}_{difficulty}".lower(): getattr(result, recalls)
+        for recalls in ("r40", "r11")
+        for (name, measure, difficulty), result in results.items()
     }
-    confident = [
-        (labels, [one for one in found if (one.score or 0.0) >= threshold])
-        for labels, found in frames
-    ]
-    return scores | score_frames(confident)
+    return precision | score_frames([confident(frame, threshold) for frame in frames])
+
+
+def confident(frame: Frame, threshold: float) -> Frame:
+    """A frame without the detections whose score is lower."""
+    labels, found = frame
+    return labels, [one for one in found if (one.score or 0.0) >= threshold]
 
 
 def _labels(

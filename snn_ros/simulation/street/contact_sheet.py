@@ -9,22 +9,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from snn_ros.drawing import (
+    BACKGROUND,
+    INK,
+    TRUE_BOX,
+    Floats,
+    Image,
+    colour_map,
+    draw_from_above,
+    write_text,
+)
+from snn_ros.drawing import top_view as points_from_above
 from snn_ros.geometry.rigid import inverse
 from snn_ros.simulation.render import Renderer, RendererError
 from snn_ros.simulation.sensors.mounts import CameraMount
-from snn_ros.simulation.street.planar import footprint_corners
 from snn_ros.simulation.street.scene import BIRDS_EYE
 from snn_ros.simulation.street.simulation import StreetReadings, StreetSimulation
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 WIDTH = 1440
 """Of the sheet in pixels."""
 
 _GAP, _TITLE_HEIGHT = 8, 44
-_BOX = (90, 255, 120)
-_BACKGROUND, _INK = (24, 26, 30), (235, 235, 235)
 _BIRDS_EYE_SIZE = (720, 720)
 _TOP_VIEW_REACH = 45.0  # m to each side of the vehicle
 _COLOUR_RANGE = 50.0  # m, from red (near) to blue
@@ -65,7 +70,7 @@ def contact_sheet(
     for start in range(0, len(names), in_a_row):
         shown = {name: pictures[name] for name in names[start : start + in_a_row]}
         rows.append(_row(shown, columns=in_a_row))
-    gap = np.full((_GAP, WIDTH, 3), _BACKGROUND, dtype=np.uint8)
+    gap = np.full((_GAP, WIDTH, 3), BACKGROUND, dtype=np.uint8)
     return np.concatenate([part for row in rows for part in (row, gap)])
 
 
@@ -113,20 +118,10 @@ def projected(picture: Image, points: Floats, mount: CameraMount) -> Image:
 
 
 def top_view(points: Floats, boxes: Floats, size: int = 600) -> Image:
-    """Points and boxes seen from above, (size, size, 3); the vehicle in the middle looks up."""
-    view = np.full((size, size, 3), 12, dtype=np.uint8)
+    """Points and boxes in ``base_link`` seen from above, with the vehicle in the middle."""
+    view = points_from_above(points, size, _TOP_VIEW_REACH)
+    draw_from_above(view, boxes, _TOP_VIEW_REACH, TRUE_BOX)
     scale = size / (2 * _TOP_VIEW_REACH)
-    for radius in (10.0, 20.0, 30.0, 40.0):
-        cv2.circle(view, (size // 2, size // 2), round(radius * scale), (48, 48, 52), 1)
-    row = np.round(size / 2 - points[:, 0] * scale).astype(np.int64)
-    column = np.round(size / 2 - points[:, 1] * scale).astype(np.int64)
-    inside = (row >= 0) & (row < size) & (column >= 0) & (column < size)
-    order = np.argsort(points[inside, 2], kind="stable")  # the highest are drawn last
-    height = np.clip((points[inside, 2] + 0.3) / 3.0, 0.0, 1.0)
-    view[row[inside][order], column[inside][order]] = _colour_map(0.15 + 0.8 * height)[order]
-    for corners in footprint_corners(boxes[:, [0, 1, 6, 3, 4]]):
-        outline = np.stack([size / 2 - corners[:, 1] * scale, size / 2 - corners[:, 0] * scale], -1)
-        cv2.polylines(view, [np.round(outline).astype(np.int32)], True, _BOX, 1, cv2.LINE_AA)
     front, rear, side = 3.3 * scale, 0.8 * scale, 0.9 * scale  # the ego vehicle about base_link
     upper_left = (round(size / 2 - side), round(size / 2 - front))
     lower_right = (round(size / 2 + side), round(size / 2 + rear))
@@ -135,20 +130,12 @@ def top_view(points: Floats, boxes: Floats, size: int = 600) -> Image:
 
 
 def _range_colours(ranges: Floats) -> NDArray[np.uint8]:
-    return _colour_map(1.0 - np.clip(ranges / _COLOUR_RANGE, 0.0, 1.0))
-
-
-def _colour_map(values: Floats) -> NDArray[np.uint8]:
-    """(N, 3) RGB from blue (0) to red (1)."""
-    if len(values) == 0:
-        return np.zeros((0, 3), dtype=np.uint8)
-    codes = (values * 255.0).astype(np.uint8)[:, None]
-    return cv2.applyColorMap(codes, cv2.COLORMAP_TURBO)[:, 0, ::-1]
+    return colour_map(1.0 - np.clip(ranges / _COLOUR_RANGE, 0.0, 1.0))
 
 
 def _title(text: str) -> Image:
-    bar = np.full((_TITLE_HEIGHT, WIDTH, 3), _BACKGROUND, dtype=np.uint8)
-    cv2.putText(bar, text, (_GAP, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.75, _INK, 1, cv2.LINE_AA)
+    bar = np.full((_TITLE_HEIGHT, WIDTH, 3), BACKGROUND, dtype=np.uint8)
+    cv2.putText(bar, text, (_GAP, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.75, INK, 1, cv2.LINE_AA)
     return bar
 
 
@@ -158,22 +145,14 @@ def _row(pictures: Mapping[str, Image], columns: int | None = None) -> Image:
     width = (WIDTH - _GAP * (columns + 1)) // columns
     tiles = [_tile(picture, width) for picture in pictures.values()]
     height = min(tile.shape[0] for tile in tiles)
-    row = np.full((height, WIDTH, 3), _BACKGROUND, dtype=np.uint8)
+    row = np.full((height, WIDTH, 3), BACKGROUND, dtype=np.uint8)
     for i, (name, tile) in enumerate(zip(pictures, tiles, strict=True)):
         start, cut = _GAP + i * (width + _GAP), (tile.shape[0] - height) // 2
         row[:, start : start + width] = tile[cut : cut + height]
-        _label(row, name, start)
+        write_text(row, name, start, 0)
     return row
 
 
 def _tile(picture: Image, width: int) -> Image:
     height = round(picture.shape[0] * width / picture.shape[1])
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _label(row: Image, name: str, start: int) -> None:
-    """A name in the upper left corner of a picture, readable on any."""
-    (width, height), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
-    row[: height + 10, start : start + width + 10] = _BACKGROUND
-    origin = (start + 5, height + 5)
-    cv2.putText(row, name, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)

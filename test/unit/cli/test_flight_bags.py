@@ -5,7 +5,8 @@ import pytest
 
 from snn_ros.bags import BagWriter
 from snn_ros.cli import main
-from snn_ros.cli.flight_bags import NoFlight, read_flight_bag
+from snn_ros.cli.bag_topics import WrongTopics
+from snn_ros.cli.flight_bags import read_flight_bag
 
 
 @pytest.fixture
@@ -44,5 +45,5 @@ def test_a_recording_without_a_flight_is_named(tmp_path):
     with BagWriter(tmp_path / "bag") as bag:
         bag.add_topic("/on", "std_msgs/msg/Bool")
         bag.write("/on", 1, b"\0\1\0\0\1")
-    with pytest.raises(NoFlight, match=r"bag: 0 topics of type sensor_msgs/msg/Range"):
+    with pytest.raises(WrongTopics, match=r"bag: 0 topics of type sensor_msgs/msg/Range"):
         read_flight_bag(tmp_path / "bag")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from snn_ros.geometry.image_boxes import project_boxes
+from snn_ros.geometry.image_boxes import project_boxes, project_edges
 
 INTRINSICS = np.array([[100.0, 0.0, 50.0], [0.0, 100.0, 50.0], [0.0, 0.0, 1.0]])
 WIDTH = HEIGHT = 101  # pixel centres 0..100, the optical axis in the middle
@@ -55,3 +55,23 @@ def test_beside_the_camera_is_cut_at_the_near_plane() -> None:
 
 def test_outside_the_image() -> None:
     assert not shown(10.0, 20.0, 0.0, 2.0, 2.0, 1.0, 0.0)[2]
+
+
+def edges_of(*box: float) -> np.ndarray:
+    return project_edges(np.array([box]), CAMERA, INTRINSICS)[0]
+
+
+def test_edges_span_the_rectangle_of_the_box() -> None:
+    edges = edges_of(11.0, 0.3, 0.2, 2.0, 1.0, 1.5, 0.7).reshape(-1, 2)
+    rectangle, _, _ = shown(11.0, 0.3, 0.2, 2.0, 1.0, 1.5, 0.7)
+    np.testing.assert_allclose([*edges.min(axis=0), *edges.max(axis=0)], rectangle)
+
+
+def test_edges_end_at_the_near_plane() -> None:
+    # 2 m wide about the axis, from 1 m behind to 3 m ahead: at 0.1 m, y = 1 is 1000 pixels aside
+    edges = edges_of(1.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0)
+    behind = np.isnan(edges).any(axis=(1, 2))
+    assert behind.sum() == 4
+    assert np.nanmin(edges[..., 0]) == pytest.approx(50.0 - 1000.0)
+    assert np.nanmax(edges[..., 1]) == pytest.approx(50.0 + 500.0)
+    assert np.isnan(edges_of(-5.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0)).all()

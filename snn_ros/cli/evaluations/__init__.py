@@ -1,0 +1,1 @@
+"""What ``snn-ros evaluate`` does, system by system."""
