@@ -56,7 +56,7 @@ class Detections:
         return Detections(self.boxes[rows], self.scores[rows], self.labels[rows])
 
     def touching(self, points: NDArray[np.floating]) -> Detections:
-        """Those whose box reaches into the extent of some points; others are runaway numbers.
+        """Boxes that reach into the extent of some points; others are runaway numbers.
 
         Args:
             points: (N, 3) or wider, x, y, z first; those with NaN or infinity do not count.
@@ -67,7 +67,8 @@ class Detections:
         centre, diagonal = self.boxes[:, :3], np.hypot(self.boxes[:, 3], self.boxes[:, 4])
         half = np.stack([diagonal, diagonal, self.boxes[:, 5]], axis=1) / 2
         beyond = np.maximum(finite.min(axis=0) - centre, centre - finite.max(axis=0))
-        return self.select(np.isfinite(self.boxes).all(axis=1) & (beyond <= half).all(axis=1))
+        sound = np.isfinite(self.boxes).all(axis=1) & (self.boxes[:, 3:6] > 0).all(axis=1)
+        return self.select(sound & (beyond <= half).all(axis=1))
 
     def raised(self, metres: float) -> Detections:
         """The same boxes in a frame whose origin is that much lower."""

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from geometry_msgs.msg import PointStamped
 from nav_msgs.msg import Odometry
-from sensor_msgs.msg import Range
+from sensor_msgs.msg import PointCloud2, Range
 from std_msgs.msg import Float64
+from support.clouds import cloud
+from support.lidar_scenes import scene
+from support.lidar_weights import untrained
+from vision_msgs.msg import Detection3DArray
 
 from snn_ros.msg import BlimpCommand
 from snn_ros.ros.qos import RESULT, SENSOR
@@ -30,6 +34,10 @@ def command_message(probe):
     return message
 
 
+def cloud_message(probe):
+    return cloud(scene().points, stamp_ns=probe.node.get_clock().now().nanoseconds)
+
+
 # node: its input, how often it is fed, and what must come out
 NODES = {
     "blimp_control": ("range", Range, SENSOR, range_message, "command", BlimpCommand),
@@ -40,17 +48,24 @@ NODES = {
     "simulation": (
         "command", BlimpCommand, RESULT, command_message, "odometry", Odometry,
     ),
+    "lidar_detection": (
+        "points", PointCloud2, SENSOR, cloud_message, "detections", Detection3DArray,
+    ),
 }  # fmt: skip
+
+NEEDS_WEIGHTS = {"lidar_detection": untrained}
 
 
 @pytest.mark.parametrize("name", NODES)
 def test_a_bare_executable_activates_publishes_and_does_so_again_after_a_kill(
-    probe, start_node, name
+    probe, start_node, tmp_path, name
 ):
     given, given_type, qos, make, asked, asked_type = NODES[name]
     publisher = probe.speak(f"/{name}/input/{given}", given_type, qos)
     answers = probe.hear(f"/{name}/output/{asked}", asked_type, RESULT)
-    parameters = ("--ros-args", "--params-file", str(CONFIG / f"{name}.yaml"))
+    parameters = ["--ros-args", "--params-file", str(CONFIG / f"{name}.yaml")]
+    if name in NEEDS_WEIGHTS:
+        parameters += ["-p", f"weights:={NEEDS_WEIGHTS[name](tmp_path)}"]
     for _ in range(2):
         node = start_node(f"{name}_node", *parameters)
         probe.wait_active(f"/{name}")
