@@ -1,5 +1,6 @@
 # make demo: fly a simulated blimp over DDS and leave build/demo/report.html
 # make test: everything CI checks
+# make test-gpu: what needs a CUDA device
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 PACKAGE_FILES := $(shell find msg srv src interfaces cmake nodes launch config weights -type f 2>/dev/null)
 
-.PHONY: demo test accept bench lint env lock clean colcon
+.PHONY: demo test test-gpu accept bench lint env lock clean colcon
 
 demo: env
 	snn-ros demo $(if $(QUICK),--quick)
@@ -27,6 +28,11 @@ SYSTEMS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 $(SYSTEMS): accept
 	@:
 endif
+
+# What needs a CUDA device, by the Python that has torch for it; the vectors must be in build/parity.
+# Works from the working tree alone: no ROS, nothing built.
+test-gpu:
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m benchmarks.on_gpu
 
 bench: env
 	$(BIN)/python -m benchmarks
