@@ -75,9 +75,9 @@ def network_figures(name: str, network: nn.Module, x: SparseTensor, runs: int) -
             compiled = compile_network(network, precision=precision, backend=backend)
             figures |= timed(f"{backend_name}_{precision.value}", compiled)
     rival = figures.get(f"{name}_spconv_float32_ms_p50", float("nan"))
-    for precision in ("float32", "int8"):
-        ours = figures[f"{name}_triton_{precision}_ms_p50"]
-        figures[f"{name}_spconv_over_triton_{precision}"] = rival / ours
+    for numbers in ("float32", "int8"):
+        ours = figures[f"{name}_triton_{numbers}_ms_p50"]
+        figures[f"{name}_spconv_over_triton_{numbers}"] = rival / ours
     return figures
 
 
