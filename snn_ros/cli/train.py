@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from snn_ros.lidar_detection.training import EdgeTrainingConfig
 
 WEIGHTS, CURVES = "weights.safetensors", "curves.png"
-_SHOWN = ["loss", "heat_loss", "box_loss", "firing_rate"]
+_SHOWN = ["loss", "heat_loss", "box_loss", "overlap_loss", "quality_loss", "firing_rate"]
 _HELD_OUT_LIDAR = "hdl_64e"
 
 

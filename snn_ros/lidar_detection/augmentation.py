@@ -29,6 +29,9 @@ class AugmentationConfig:
     turn: float = setting(0.785, "largest turn of the others", unit="rad", minimum=0.0)
     scale: float = setting(0.05, "largest change of scale", minimum=0.0, maximum=0.5)
     lift: float = setting(0.08, "deviation of the road's height", unit="m", minimum=0.0)
+    slope: float = setting(
+        0.008, "deviation of the road's slope, along and across", unit="rad", minimum=0.0
+    )
     beam_loss: float = setting(
         0.3, "share of scans that keep every second ring", minimum=0.0, maximum=1.0
     )
@@ -39,7 +42,7 @@ class AugmentationConfig:
         0.1, "share of scans without intensities", minimum=0.0, maximum=1.0
     )
     pasted: tuple[int, ...] = setting(
-        (2, 4, 4), "objects of each class that are added at most", minimum=0, maximum=50
+        (3, 6, 6), "objects of each class that are added at most", minimum=0, maximum=50
     )
 
 
@@ -132,7 +135,7 @@ def pasted(
 def _moved(
     scan: LabelledScan, config: AugmentationConfig, rng: np.random.Generator
 ) -> LabelledScan:
-    """Mirrored, turned, scaled, lifted."""
+    """Mirrored, turned, scaled, lifted, on a road that rises or falls."""
     points, boxes = scan.points.copy(), scan.boxes.copy()
     if rng.random() < 0.5:
         points[:, 1] *= -1.0
@@ -145,8 +148,9 @@ def _moved(
     points, boxes = _turned_points(points, angle), _turned_boxes(boxes, angle)
     points[:, :3] *= scale
     boxes[:, :6] *= scale
-    points[:, 2] += lift
-    boxes[:, 2] += lift
+    slope = rng.normal(0.0, config.slope, 2)
+    points[:, 2] += (lift + points[:, :2] @ slope).astype(np.float32)
+    boxes[:, 2] += lift + boxes[:, :2] @ slope
     return replace(scan, points=points, boxes=boxes)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from snn_ros.configuration import setting
+from snn_ros.lidar_detection.edge_boxes import BOX_CODE
 from snn_ros.lidar_detection.edge_features import CHANNELS
 from snn_ros.lidar_detection.edge_grid import on_grid
 from snn_ros.lidar_detection.scans import CLASSES
@@ -26,10 +27,6 @@ from snn_ros.sparse.layers import SeenFromAbove, SparseLayer, SparseSequential
 from snn_ros.sparse.tensor import Sites, SparseTensor
 from snn_ros.sparse.voxels import VoxelGrid
 from snn_ros.spiking.modules import IntegerSpike
-
-BOX_CODE = 8
-"""Centre x and y from the middle of the site in sites, z in m above the road, log of the three
-sizes in m, sine and cosine of yaw."""
 
 _PRIOR = 0.01  # share of sites that are centres, at the start of training
 _FIRST_COUNT = 0.5  # membrane from which a neuron emits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,7 +25,10 @@ from snn_ros.lidar_detection.scans import CLASSES, LabelledScan, ScanFolder
 LEAST_POINTS = 3
 """Objects with fewer points need not be found, nor are they wrong."""
 
-_DONORS = 2  # scans that objects are pasted from
+NEITHER_WANTED_NOR_WRONG = ("Van",)
+"""Classes that cannot be told from ours for sure; all others, such as trucks, are background."""
+
+_DONORS = 6  # scans that objects are pasted from
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +50,23 @@ class DetectionBatch:
 
 def packed(scans: Sequence[LabelledScan]) -> DetectionBatch:
     """A batch of scans whose z is counted from the road."""
+    scans = [_without_background(scan) for scan in scans]
     sizes = torch.tensor([len(scan.points) for scan in scans])
     return DetectionBatch(
         points=torch.from_numpy(np.concatenate([scan.points for scan in scans])),
         sample=torch.arange(len(scans)).repeat_interleave(sizes),
         boxes=tuple(scan.boxes for scan in scans),
         labels=tuple(labels_of(scan) for scan in scans),
+    )
+
+
+def _without_background(scan: LabelledScan) -> LabelledScan:
+    kept = np.isin(scan.classes, (*CLASSES, *NEITHER_WANTED_NOR_WRONG))
+    return replace(
+        scan,
+        boxes=scan.boxes[kept],
+        classes=scan.classes[kept],
+        points_in_box=scan.points_in_box[kept],
     )
 
 
@@ -71,6 +85,7 @@ class AugmentedBatches(Dataset[DetectionBatch]):
     ) -> None:
         self._scans, self._config = scans, config
         self._batch_size, self._seed = batch_size, seed
+        self._cut_outs: dict[int, list[CutOut]] = {}
 
     def __getitem__(self, step: int) -> DetectionBatch:
         """The batch of a step."""
@@ -87,5 +102,10 @@ class AugmentedBatches(Dataset[DetectionBatch]):
         rng = np.random.default_rng([self._seed, step, place])
         donors: list[CutOut] = []
         for donor in rng.integers(len(self._scans), size=_DONORS):
-            donors += cut_outs(from_road(self._scans[int(donor)]))
+            donors += self._cut_outs_of(int(donor))
         return augmented(from_road(self._scans[index]), self._config, donors, rng)
+
+    def _cut_outs_of(self, index: int) -> list[CutOut]:
+        if index not in self._cut_outs:
+            self._cut_outs[index] = cut_outs(from_road(self._scans[index]))
+        return self._cut_outs[index]

@@ -2,7 +2,8 @@
 
 Heat falls off as a Gaussian around each object's centre; the site nearest to the centre is the
 positive one, wherever it is: sites are only where points are. Sites about the centre learn the box.
-Heat: penalty-reduced focal loss (H. Law, J. Deng: CornerNet, ECCV 2018); boxes: smooth L1.
+Heat: penalty-reduced focal loss (H. Law, J. Deng: CornerNet, ECCV 2018); boxes: smooth L1 and the
+overlap that is missing; quality: divergence from the overlap that the box has.
 """
 
 from __future__ import annotations
@@ -14,20 +15,32 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import logsigmoid, smooth_l1_loss
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    logsigmoid,
+    smooth_l1_loss,
+)
 
 from snn_ros.geometry.boxes import Boxes
+from snn_ros.geometry.rotated_iou import iou_3d
 from snn_ros.lidar_detection.edge import HeadOutput
+from snn_ros.lidar_detection.edge_boxes import (
+    BOX_CODE,
+    QUALITY,
+    REGRESSED,
+    decode_boxes,
+    encode_box,
+    site_centres,
+)
 from snn_ros.lidar_detection.scans import CLASSES
 
 IGNORED = -1
-"""Label of objects that are neither to be found nor wrong, such as vans."""
+"""Label of objects that are neither to be found nor wrong."""
 
-BOX_WEIGHT = 1.0
 _SMOOTH = 1.0 / 9.0  # below this the box loss is quadratic, as in the published detectors
 _LEAST_SPREAD = 1.0  # of the Gaussian, in sites
 _SPREAD_OF_SIZE = 1.0 / 6.0  # of the mean of length and width
-_LEARNS_BOX = 0.6  # heat from which on a site learns the box
+_LEARNS_BOX = 0.4  # heat from which on a site learns the box
 _IGNORED_MARGIN = 0.4  # m around an ignored object
 
 
@@ -66,8 +79,8 @@ def make_targets(
     """
     heat = torch.zeros(len(coordinates), len(CLASSES))
     cares, weights = torch.ones_like(heat), torch.zeros(len(coordinates))
-    codes = torch.zeros(len(coordinates), 8)
-    centres = (coordinates[:, [2, 1]].cpu().float() + 0.5) * site - reach
+    codes = torch.zeros(len(coordinates), BOX_CODE)
+    centres = site_centres(coordinates.cpu().float(), site, reach)
     for sample, (own_boxes, own_labels) in enumerate(zip(boxes, labels, strict=True)):
         rows = (coordinates[:, 0].cpu() == sample).nonzero().squeeze(1)
         for box, label in zip(torch.from_numpy(own_boxes).float(), own_labels, strict=True):
@@ -91,20 +104,54 @@ def make_targets(
     return Targets(heat.to(device), cares.to(device), codes.to(device), weights.to(device))
 
 
-def encode_box(box: Tensor, offset: Tensor) -> Tensor:
-    """(K, BOX_CODE) of one box (7,) as K sites see it; ``offset`` (K, 2) to it in sites."""
-    rest = torch.cat([box[2:3], box[3:6].log(), box[6:].sin(), box[6:].cos()])
-    return torch.cat([offset, rest.expand(len(offset), -1)], dim=1)
+def detection_loss(
+    output: HeadOutput, targets: Targets, site: float
+) -> tuple[Tensor, dict[str, float]]:
+    """Loss of heat, boxes, overlap and quality, and each as a figure.
 
+    Heat is summed over sites and divided by objects, the others are means over the sites that
+    learn a box.
 
-def detection_loss(output: HeadOutput, targets: Targets) -> tuple[Tensor, dict[str, float]]:
-    """Heat and box loss, summed over sites and divided by objects; and both as figures."""
+    Args:
+        output: of the network.
+        targets: at its sites.
+        site: edge of a site in m.
+    """
     objects = (targets.heat >= 1.0).sum().clamp(min=1)
     heat = (_focal(output.heat, targets.heat) * targets.cares).sum() / objects
-    wrong = smooth_l1_loss(output.boxes, targets.boxes, reduction="none", beta=_SMOOTH).sum(1)
-    boxes = (wrong * targets.box_weights).sum() / targets.box_weights.sum().clamp(min=1.0)
-    figures = {"heat_loss": heat.item(), "box_loss": boxes.item()}
-    return heat + BOX_WEIGHT * boxes, figures
+    rows = targets.box_weights.nonzero().squeeze(1)
+    weights = targets.box_weights[rows] / targets.box_weights.sum().clamp(min=1.0)
+    said, true = output.boxes[rows], targets.boxes[rows]
+    wrong = smooth_l1_loss(said[:, REGRESSED], true[:, REGRESSED], reduction="none", beta=_SMOOTH)
+    overlap = _overlap(said, true, site).to(weights.dtype)
+    quality = _divergence(said[:, QUALITY], overlap.detach())
+    losses = {
+        "heat_loss": heat,
+        "box_loss": (wrong.sum(1) * weights).sum(),
+        "overlap_loss": ((1.0 - overlap) * weights).sum(),
+        "quality_loss": (quality * weights).sum(),
+    }
+    total = torch.stack(list(losses.values())).sum()
+    return total, {name: loss.item() for name, loss in losses.items()}
+
+
+def _divergence(logits: Tensor, target: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of probabilities from those of logits; 0 where they agree."""
+    own = target.clamp(1e-6, 1.0 - 1e-6)
+    entropy = -(own * own.log() + (1.0 - own) * (1.0 - own).log())
+    return binary_cross_entropy_with_logits(logits, own, reduction="none") - entropy
+
+
+def _overlap(said: Tensor, true: Tensor, site: float) -> Tensor:
+    """(K,) IoU in space of the boxes of two codes at the same sites, float64.
+
+    The yaw has no gradient from here: where sine and cosine vanish, it would have no bound.
+    """
+    middle = said.new_zeros(len(said), 2)
+    found = decode_boxes(said, middle, site)
+    found = torch.cat([found[:, :6], found[:, 6:].detach()], dim=1)
+    overlap: Tensor = iou_3d(found, decode_boxes(true, middle, site))
+    return overlap
 
 
 def _focal(logits: Tensor, target: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from snn_ros.lidar_detection.scans import LabelledScan
 from snn_ros.sparse.backends.training import train_compiled
 from snn_ros.spiking.modules import SpikingModule
 
-LOW_SCORE = 0.05
+LOW_SCORE = 0.1
 """From which detections count for average precision."""
 
 
@@ -92,7 +92,7 @@ class EdgeDetection:
         targets = make_targets(
             output.sites.coordinates, network.site, network.reach, batch.boxes, batch.labels
         )
-        loss, figures = detection_loss(output, targets)
+        loss, figures = detection_loss(output, targets, network.site)
         if rates:
             rate = torch.stack(rates).mean()
             loss = loss + self.config.firing_weight * rate

@@ -19,7 +19,7 @@ from snn_ros.lidar_detection.augmentation import (
     pasted,
 )
 from snn_ros.lidar_detection.edge import EdgeConfig
-from snn_ros.lidar_detection.edge_batches import AugmentedBatches, labels_of
+from snn_ros.lidar_detection.edge_batches import AugmentedBatches, labels_of, packed
 from snn_ros.lidar_detection.edge_features import CHANNELS, SCALE, voxel_features
 from snn_ros.lidar_detection.edge_targets import IGNORED
 from snn_ros.lidar_detection.scans import (
@@ -30,7 +30,9 @@ from snn_ros.lidar_detection.scans import (
     save_scan,
 )
 
-QUIET = AugmentationConfig(beam_loss=0.0, point_loss=0.0, range_noise=0.0, pasted=(0, 0, 0))
+QUIET = AugmentationConfig(
+    beam_loss=0.0, point_loss=0.0, range_noise=0.0, slope=0.0, pasted=(0, 0, 0)
+)
 
 
 def test_scan_survives_the_disk(tmp_path: Path) -> None:
@@ -90,6 +92,18 @@ def test_boxes_move_with_their_points(seed: int) -> None:
     assert np.abs(moved.boxes - scan.boxes).max() > 0.05
 
 
+def test_roads_rise_under_boxes_and_points_alike() -> None:
+    scan = from_road(scene())
+    sloped = replace(QUIET, slope=0.1, lift=0.0, scale=0.0)
+    moved = augmented(scan, sloped, [], np.random.default_rng(3))
+    change = moved.boxes[:, 2] - scan.boxes[:, 2]
+    assert np.abs(change).max() > 0.1
+    slope, *_ = np.linalg.lstsq(moved.boxes[:, :2], change, rcond=None)
+    np.testing.assert_allclose(moved.boxes[:, :2] @ slope, change, atol=1e-9)
+    rise = moved.points[:, 2] - scan.points[:, 2]
+    np.testing.assert_allclose(moved.points[:, :2] @ slope, rise, atol=1e-4)
+
+
 def test_pasted_objects_bring_their_points_and_touch_nobody() -> None:
     scan = from_road(scene())
     config = AugmentationConfig(pasted=(3, 3, 3))
@@ -117,6 +131,14 @@ def test_other_classes_and_hardly_seen_objects_are_ignored() -> None:
         points_in_box=np.array([100, 100, 1, 100]),
     )
     assert labels_of(scan).tolist() == [0, IGNORED, IGNORED, 2]
+
+
+def test_trucks_are_background() -> None:
+    scan = replace(scene(), classes=np.array(["Car", "Van", "Truck", "Cyclist"]))
+    batch = packed([scan])
+    assert batch.labels[0].tolist() == [0, IGNORED, 2]
+    np.testing.assert_array_equal(batch.boxes[0], scan.boxes[[0, 1, 3]])
+    assert len(batch.points) == len(scan.points)
 
 
 def test_batches_of_a_step_are_always_the_same(tmp_path: Path) -> None:

@@ -19,6 +19,13 @@ from snn_ros.lidar_detection.augmentation import from_road
 from snn_ros.lidar_detection.detections import Detections
 from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
 from snn_ros.lidar_detection.edge_batches import packed
+from snn_ros.lidar_detection.edge_boxes import (
+    BOX_CODE,
+    HEADING,
+    QUALITY,
+    decode_boxes,
+    encode_box,
+)
 from snn_ros.lidar_detection.edge_decoding import DecodingConfig, decode
 from snn_ros.lidar_detection.edge_grid import deployed, on_grid
 from snn_ros.lidar_detection.edge_targets import IGNORED, detection_loss, make_targets
@@ -118,15 +125,45 @@ def test_targets_decode_to_the_boxes_they_were_made_from() -> None:
     labels = np.array([0, 0, 1, 2])
     targets = make_targets(sites.coordinates, 0.4, 12.8, [scan.boxes], [labels])
     perfect = HeadOutput(sites, torch.logit(targets.heat, eps=1e-6), targets.boxes)
-    (found,) = decode(perfect, 0.4, 12.8, DecodingConfig(score_threshold=0.99))
+    (found,) = decode(perfect, 0.4, 12.8, DecodingConfig(score_threshold=0.99, quality=0.0))
     order = found.boxes[:, 0].argsort()
     expected = scan.boxes[:, 0].argsort()
     np.testing.assert_allclose(found.boxes[order], scan.boxes[expected], atol=1e-5)
     assert found.labels[order].tolist() == labels[expected].tolist()
+    sure = targets.boxes + 12.0 * (torch.arange(BOX_CODE) == QUALITY)
     decided = torch.where(targets.heat >= 1.0, 12.0, -12.0)
-    loss, figures = detection_loss(HeadOutput(sites, decided, targets.boxes), targets)
+    loss, figures = detection_loss(HeadOutput(sites, decided, sure), targets, 0.4)
     assert figures["box_loss"] == 0.0
+    assert figures["overlap_loss"] < 1e-6
     assert loss < 0.01
+
+
+def test_the_front_is_told_apart_from_the_axis() -> None:
+    yaw = torch.linspace(-3.1, 3.1, 63, dtype=torch.float64)
+    box = torch.tensor([0.0, 0.0, 1.0, 4.0, 1.8, 1.5, 0.0], dtype=torch.float64)
+    middle = torch.zeros(1, 2)
+    codes = [encode_box(torch.cat([box[:6], y[None]]), middle) for y in yaw]
+    code = torch.cat(codes)
+    decoded = decode_boxes(code, torch.zeros(len(yaw), 2), 0.4)
+    np.testing.assert_allclose(decoded[:, 6], yaw, atol=1e-9)
+    code[:, HEADING] = 0.1 * code[:, HEADING] + 0.02  # hardly sure of the front
+    turned = decode_boxes(code, torch.zeros(len(yaw), 2), 0.4)[:, 6] - yaw
+    np.testing.assert_allclose(torch.sin(turned), 0.0, atol=1e-9)  # the axis is as it was
+
+
+def test_quality_lifts_the_score_of_boxes_that_fit() -> None:
+    sites, ends = _all_sites(16), torch.tensor([0, 255])
+    heat, boxes = torch.full((256, 3), -9.0), torch.zeros(256, BOX_CODE)
+    heat[ends, 0] = torch.tensor([2.0, 1.0])
+    boxes[ends, QUALITY] = torch.tensor([-2.0, 4.0])
+    output, chance = HeadOutput(sites, heat, boxes), torch.sigmoid
+    for share, expected in (
+        (0.0, heat[ends, 0].sigmoid()),
+        (0.5, (heat[ends, 0].sigmoid() * chance(boxes[ends, QUALITY])).sqrt().flip(0)),
+    ):
+        config = DecodingConfig(score_threshold=0.1, quality=share)
+        (found,) = decode(output, 0.4, 3.2, config)
+        np.testing.assert_allclose(found.scores, expected, rtol=1e-6)
 
 
 def test_ignored_objects_neither_attract_nor_repel() -> None:
@@ -143,14 +180,14 @@ def test_ignored_objects_neither_attract_nor_repel() -> None:
 def test_learns_a_scene_by_heart_and_finds_its_boxes(tmp_path: Path, one_thread: None) -> None:
     scan = scene()
     config = EdgeTrainingConfig(
-        TrainingConfig(steps=280, batch_size=1, learning_rate=2e-2, warm_up=0.1), SMALL
+        TrainingConfig(steps=400, batch_size=1, learning_rate=2e-2, warm_up=0.1), SMALL
     )
     config = replace(config, firing_weight=0.0)
     task, losses = EdgeDetection(config, [scan]), []
     batch = packed([from_road(scan)])
     network = train(
         task, lambda _step: repeat(batch), config.training, tmp_path,
-        lambda _step, figures: losses.append(figures["loss"]),
+        lambda _step, figures: losses.append(figures["heat_loss"] + figures["box_loss"]),
     )  # fmt: skip
     assert losses[-1] < 0.05 < losses[0]
 
