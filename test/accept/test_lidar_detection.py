@@ -1,7 +1,10 @@
 """Issue-size acceptance of LiDAR detection."""
 
+import json
 from multiprocessing import get_context
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from support.sparse import (
@@ -14,11 +17,37 @@ from support.sparse import (
     sparse,
 )
 
+from snn_ros.cli import main
+from snn_ros.cli.simulated_scans import HELD_OUT, ensure_drives, one_lidar
+from snn_ros.lidar_detection import DetectorConfig, LidarDetector
+from snn_ros.lidar_detection.augmentation import from_road
+from snn_ros.lidar_detection.edge_decoding import DecodingConfig, decode
+from snn_ros.lidar_detection.edge_detector import REAL_INPUT_LAYERS
+from snn_ros.lidar_detection.edge_features import voxel_features
+from snn_ros.lidar_detection.edge_weights import load_edge
+from snn_ros.lidar_detection.evaluation import detection_scores
+from snn_ros.lidar_detection.scans import ScanFolder
+from snn_ros.lidar_detection.training import LOW_SCORE
+from snn_ros.lidar_detection.weights import default_path
+from snn_ros.sparse.backends.kernels import Execution
+from snn_ros.sparse.backends.network import Precision, compile_network
 from snn_ros.sparse.convolution import InverseConvolution, StridedConvolution
+from snn_ros.spiking.unrolled import unroll_network
+from snn_ros.weight_files import WeightsError
+
+OUTPUT = Path(__file__).resolve().parents[2] / "build" / "accept" / "lidar_detection"
 
 SPARSE_REPEATS = 50
 SPARSE_TOLERANCE = 1e-5
 SPARSE_CHANNELS = ((4, 16), (16, 32), (64, 64))
+
+HELD_OUT_DRIVES = 34  # of 6 scans each
+LEAST_AP = {
+    "hdl_64e": {"car": 85.0, "pedestrian": 65.0, "cyclist": 65.0},
+    "hdl_32e": {"car": 75.0},
+}
+BINARY_DRIVES, PRECISION_DRIVES = 1, 4
+MOST_FALSE_POSITIVES = 2.0  # a real frame
 
 
 @pytest.fixture
@@ -96,3 +125,105 @@ def test_same_bits_on_a_whole_scan_in_every_process(figures):
         digests = pool.map(digest_of_a_scan, runs, chunksize=1)
     figures.update(digests=digests)
     assert len(set(digests)) == 1
+
+
+# ---- 3: binary spikes and int8 give the boxes of integers and float32 --------------------------
+
+
+@pytest.fixture
+def weights():
+    """Of the edge detector, as they are shipped."""
+    try:
+        return default_path("edge")
+    except WeightsError as err:
+        pytest.skip(str(err))
+
+
+def held_out(kind, drives=HELD_OUT_DRIVES):
+    """Scans of simulated drives that nothing was trained on."""
+    seeds = range(HELD_OUT, HELD_OUT + drives)
+    return ScanFolder(ensure_drives(OUTPUT / kind, seeds, one_lidar(kind)))
+
+
+def boxes_of(run, network, scan):
+    """(boxes, all that the head says) of a scan."""
+    shape = network.config
+    points = torch.from_numpy(from_road(scan).points)
+    output = run(voxel_features(points, shape.grid).tensor)
+    return decode(output, shape.site, shape.reach, DecodingConfig())[0], output
+
+
+def assert_identical(first, second):
+    (found, output), (others, other) = first, second
+    for name in ("boxes", "scores", "labels"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(others, name))
+    assert torch.equal(output.sites.coordinates, other.sites.coordinates)
+    assert torch.equal(output.heat, other.heat)
+    assert torch.equal(output.boxes, other.boxes)
+
+
+@torch.no_grad()
+def test_binary_spikes_give_the_boxes_of_integers(weights, figures):
+    network = load_edge(weights)
+    unrolled = unroll_network(network, REAL_INPUT_LAYERS)
+    figures["boxes"] = []
+    for scan in held_out("hdl_64e", BINARY_DRIVES):
+        whole = boxes_of(network, network, scan)
+        assert_identical(boxes_of(unrolled, network, scan), whole)
+        figures["boxes"].append(len(whole[0].boxes))
+    assert sum(figures["boxes"]) > 0
+
+
+@torch.no_grad()
+def test_int8_gives_the_boxes_of_float32(weights, figures):
+    network = load_edge(weights)
+    whole, real = (
+        compile_network(network, precision=precision, execution=Execution(2))
+        for precision in (Precision.INT8, Precision.FLOAT32)
+    )
+    scans = held_out("hdl_64e", PRECISION_DRIVES)
+    figures.update(scans=len(scans), boxes=0)
+    assert len(scans) >= 20
+    for scan in scans:
+        found = boxes_of(whole, network, scan)
+        assert_identical(found, boxes_of(real, network, scan))
+        figures["boxes"] += len(found[0].boxes)
+    assert figures["boxes"] > 0
+
+
+# ---- 4: simulated scans that were held out -----------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", LEAST_AP)
+def test_held_out_drives(kind, weights, figures):
+    scans = held_out(kind)
+    threshold = DecodingConfig().score_threshold
+    config = DetectorConfig(
+        sensor_height=scans[0].sensor_height, decoding=DecodingConfig(score_threshold=LOW_SCORE)
+    )
+    detector = LidarDetector.from_config(device="cpu", weights=weights, config=config)
+    scores = detection_scores(
+        scans, lambda scan: detector.detect(scan.points).detections, threshold
+    )
+    figures.update({"scans": len(scans)} | scores)
+    assert len(scans) >= 200
+    for name, least in LEAST_AP[kind].items():
+        assert scores[f"ap_r40_3d_{name}_moderate"] >= least
+
+
+# ---- 5: real scans -----------------------------------------------------------------------------
+
+
+def test_real_frames(weights, data_dir, figures, capsys):
+    """Every easy and moderate car; frame by frame, with pictures beside the figures."""
+    folder = data_dir / "kitti_object"
+    if not folder.is_dir():
+        pytest.skip(f"real recordings: no folder {folder}")
+    report = OUTPUT / "kitti_object.json"
+    call = ["evaluate", "lidar_detection", str(folder), "--weights", str(weights)]
+    assert main([*call, "--pictures", str(OUTPUT / "pictures"), "--json", str(report)]) == 0
+    scores = json.loads(report.read_text())["scores"]
+    heading, *rows = capsys.readouterr().out.splitlines()[: int(scores["frames"]) + 1]
+    figures.update(heading=heading.split(), frames=[row.split() for row in rows], scores=scores)
+    assert scores["recall_car_moderate_iou50"] == 1.0
+    assert scores["false_positives_per_frame"] <= MOST_FALSE_POSITIVES
