@@ -42,7 +42,11 @@ Teacher = Callable[[Lesson], Arrays]
 
 
 class Backend(Protocol):
-    """Knows places by their pictures."""
+    """Knows places by their pictures.
+
+    Nothing that was learnt is ever changed in place, so that ``copy.copy`` makes one that goes its
+    own way. The two may be asked at the same time once one of them has learnt something new.
+    """
 
     name: str
 

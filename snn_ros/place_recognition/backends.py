@@ -252,10 +252,3 @@ def build(name: str, settings: Mapping[str, Any]) -> Backend:
     if name == "tempo":
         return TempoBackend(TempoConfig(**settings))
     return {"sad": SadBackend}[name](**settings)
-
-
-def copied(backend: Backend) -> Backend:
-    """A back end that knows the same; what is taught to one is not known to the other."""
-    other = build(backend.name, backend.settings())
-    other.restore(backend.arrays())
-    return other

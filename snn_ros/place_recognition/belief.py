@@ -79,7 +79,7 @@ class BeliefFilter:
         """
         places = len(scores)
         way = 0.0 if self._last is None else travelled - self._last
-        if places < self._belief.shape[1] or not 0.0 <= way <= self.sequence.longest_step:
+        if places < self._belief.shape[1] or not 0.0 <= way <= self.sequence.longest_way:
             self.reset()
         fresh = self._last is None
         self._extend(places)

@@ -28,11 +28,6 @@ class SadPlaces:
         sums = _absolute_differences(self.templates.reshape(len(self), -1), picture.ravel())
         return -sums.astype(np.float32) / np.float32(255 * picture.size)
 
-    def add_place(self, picture: Bytes) -> int:
-        """Teach one more place; returns its index."""
-        self.templates = np.concatenate([self.templates, picture[None]])
-        return len(self.templates) - 1
-
 
 @njit(cache=True)
 def _absolute_differences(templates: Bytes, picture: Bytes) -> NDArray[np.int64]:

@@ -36,8 +36,13 @@ class SequenceConfig:
         True, "bring every column to mean 0 and deviation 1 over places first"
     )
     longest_step: float = setting(
-        10.0, "way between two images beyond which the past is dropped", unit="m", minimum=0.01
+        10.0, "spacings between two images beyond which the past is dropped", minimum=0.1
     )
+
+    @property
+    def longest_way(self) -> float:
+        """Between two images in m beyond which the past is dropped."""
+        return self.longest_step * self.spacing
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +107,7 @@ class SequenceMatcher:
         if self._last is not None:
             way = travelled - self._last[0]
             added = len(column) - len(self._last[1])
-            if added < 0 or not 0.0 <= way <= self.config.longest_step:
+            if added < 0 or not 0.0 <= way <= self.config.longest_way:
                 self.reset()
             elif added:
                 self._extend(column, added, *self._last)

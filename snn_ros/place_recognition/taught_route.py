@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -58,10 +59,9 @@ class SadBackend:
 
     def add_place(self, picture: Bytes) -> int:
         """Keep one more picture."""
-        if not len(self.known):
-            self.known = SadPlaces(picture[None])
-            return 0
-        return self.known.add_place(picture)
+        kept = self.templates if len(self) else picture[None][:0]
+        self.known = SadPlaces(np.concatenate([kept, picture[None]]))
+        return len(self.known) - 1
 
     def seal(self, teacher: Teacher | None = None) -> None:
         """Nothing to do."""
@@ -109,6 +109,7 @@ class TaughtRoute:
 
     def learn(self, pictures: Bytes, labels: NDArray[np.int64]) -> None:
         """Teach the network a route from nothing."""
+        self.pictures = SadBackend()
         self.pictures.learn(pictures, labels)
         self._forget()
         self._sealed = 0
@@ -116,7 +117,10 @@ class TaughtRoute:
 
     def add_place(self, picture: Bytes) -> int:
         """Teach one more place; returns its number."""
-        return self.pictures.add_place(picture)
+        pictures = copy(self.pictures)
+        number = pictures.add_place(picture)
+        self.pictures = pictures
+        return number
 
     def seal(self, teacher: Teacher | None = None) -> None:
         """Teach the network the places that were added since."""

@@ -7,9 +7,12 @@ preprocessing, other settings of the back end, a changed array.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from snn_ros.place_recognition.preprocessing import ImageError, Preprocessing
 
 SCHEMA = 1
 SYSTEM = "place_recognition"
+ANY_MAP = "any"  # whatever is there may be overwritten
 _BACKEND, _PLACE, _CALIBRATION = "backend/", "place/", "calibration/"
 
 
@@ -51,6 +55,32 @@ class Places:
     stamps: NDArray[np.float64]
     travelled: NDArray[np.float64]
     frame: str = "map"
+
+    @property
+    def spacing(self) -> float:
+        """Usual way between two places in m; 0 where it is not known."""
+        return float(np.median(np.diff(self.travelled))) if len(self.travelled) > 1 else 0.0
+
+    def extended(
+        self,
+        pose: NDArray[np.float64],
+        covariance: NDArray[np.float64],
+        stamp: float,
+        travelled: float,
+    ) -> Places:
+        """With one place more."""
+        return Places(
+            np.concatenate([self.poses, pose[None]]),
+            np.concatenate([self.covariances, covariance[None]]),
+            np.append(self.stamps, stamp),
+            np.append(self.travelled, travelled),
+            self.frame,
+        )
+
+
+def no_places(frame: str = "map") -> Places:
+    """Of a map that is empty."""
+    return Places(np.zeros((0, 7)), np.zeros((0, 6, 6)), np.zeros(0), np.zeros(0), frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +109,21 @@ class PlaceMap:
         return digest.hexdigest()[:12]
 
 
-def save_map(path: Path, content: PlaceMap) -> None:
+def save_map(path: Path, content: PlaceMap, *, over: str | None = ANY_MAP) -> str:
     """Write a map.
 
+    Args:
+        path: of the map.
+        content: all of it.
+        over: digest of the map that is at the path, None if there is none. Two who teach the same
+            route could otherwise overwrite what the other has learnt.
+
+    Returns:
+        its digest.
+
     Raises:
-        MapError: it cannot be written; what was at the path before is untouched.
+        MapError: it cannot be written, or another map is at the path; what was there before is
+            untouched.
     """
     places = vars(content.places).copy()
     frame = places.pop("frame")
@@ -107,11 +147,39 @@ def save_map(path: Path, content: PlaceMap) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(arrays, unfinished, {"manifest": json.dumps(manifest)})
-        unfinished.replace(path)
+        with _alone_in(path.parent):
+            if over != ANY_MAP and digest_at(path) != over:
+                raise MapError(
+                    f"{path}: holds a map that is not the one to go on with; name another file"
+                )
+            unfinished.replace(path)
     except (OSError, SafetensorError) as err:
         raise MapError(f"{path}: cannot be written: {err}") from err
     finally:
         unfinished.unlink(missing_ok=True)
+    return str(manifest["sha256"])
+
+
+def digest_at(path: Path) -> str | None:
+    """Digest of the map at a path as its manifest says; None if there is no file."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, "np") as file:
+            return str(json.loads((file.metadata() or {})["manifest"])["sha256"])
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return "damaged"
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else who asks is in the folder at the same time."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def load_map(

@@ -28,3 +28,19 @@ def traverses(places: int, side: int, amount: int = 2, noise: float = 0.6, seed:
         np.stack([preprocess(i) for i in images(scene + noise * textures(places, side, seed + k))])
         for k in range(2, 2 + amount)
     )
+
+
+class Street:
+    """A street whose looks change smoothly, with a new scene every metre; it can be seen again."""
+
+    def __init__(self, metres: int, side: int = 28, seed: int = 0) -> None:
+        self.scenes = textures(metres + 1, side, seed)
+
+    def image(self, metre: float, noise: float = 0.0, seed: int = 0) -> np.ndarray:
+        """(side, side, 3) uint8 seen at a way along the street."""
+        first = min(int(metre), len(self.scenes) - 2)
+        share = (metre - first) * np.pi / 2
+        scene = np.cos(share) * self.scenes[first] + np.sin(share) * self.scenes[first + 1]
+        if noise:
+            scene = scene + noise * textures(1, scene.shape[0], 1000 + seed + round(100 * metre))[0]
+        return np.repeat(images(scene)[..., None], 3, axis=2)

@@ -6,7 +6,14 @@ from snn_ros.place_recognition.backends import DcBackend, DcBackendConfig, SadBa
 from snn_ros.place_recognition.dc import DcConfig
 from snn_ros.place_recognition.preprocessing import Preprocessing
 from snn_ros.place_recognition.tempo import TempoConfig
-from snn_ros.place_recognition.weights import MapError, PlaceMap, Places, load_map, save_map
+from snn_ros.place_recognition.weights import (
+    MapError,
+    PlaceMap,
+    Places,
+    digest_at,
+    load_map,
+    save_map,
+)
 
 PLACES, SIDE = 10, 14
 PREPROCESSING = Preprocessing(side=SIDE)
@@ -150,4 +157,17 @@ def test_a_failed_write_leaves_the_old_map(taught, tmp_path, monkeypatch):
     with pytest.raises(MapError, match="No space left"):
         save_map(path, place_map(taught["tempo"]))
     assert path.read_bytes() == old
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_of_two_teachers_the_second_does_not_overwrite_the_first(taught, tmp_path):
+    path = tmp_path / "route.safetensors"
+    first = save_map(path, place_map(taught["sad"]), over=None)
+    with pytest.raises(MapError, match="not the one to go on with"):
+        save_map(path, place_map(taught["tempo"]), over=None)
+    assert load_map(path).backend.name == "sad"
+    second = save_map(path, place_map(taught["tempo"]), over=first)
+    with pytest.raises(MapError, match="not the one to go on with"):
+        save_map(path, place_map(taught["sad"]), over=first)
+    assert digest_at(path) == second
     assert len(list(tmp_path.iterdir())) == 1

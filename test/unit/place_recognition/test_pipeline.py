@@ -5,7 +5,8 @@ from support.place_routes import images, textures
 from snn_ros.place_recognition import PlaceRecognizer, Preprocessing, RecognizerConfig
 from snn_ros.place_recognition.backends import SadBackend
 from snn_ros.place_recognition.confidence import Calibration
-from snn_ros.place_recognition.pipeline import UNKNOWN, ProfileError
+from snn_ros.place_recognition.matching import UNKNOWN
+from snn_ros.place_recognition.pipeline import ProfileError
 from snn_ros.place_recognition.preprocessing import ImageError
 from snn_ros.place_recognition.sequence import SequenceConfig
 from snn_ros.place_recognition.weights import PlaceMap, Places, save_map

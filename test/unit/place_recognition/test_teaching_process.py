@@ -1,5 +1,6 @@
 import threading
 import time
+from copy import copy
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from snn_ros.place_recognition.backends import (
     DcBackendConfig,
     SadBackend,
     TempoBackend,
-    copied,
 )
 from snn_ros.place_recognition.dc import DcConfig
 from snn_ros.place_recognition.teaching_process import ProcessTeacher, TeachingError
@@ -53,7 +53,7 @@ def test_a_copy_knows_the_same_and_goes_its_own_way(name, pictures):
     backend = SadBackend() if name == "sad" else half_taught(name, pictures)
     if name == "sad":
         backend.learn(pictures, np.arange(PLACES))
-    other = copied(backend)
+    other = copy(backend)
     assert other.score(pictures[2]).tobytes() == backend.score(pictures[2]).tobytes()
     other.add_place(pictures[0])
     other.seal()

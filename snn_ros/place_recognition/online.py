@@ -1,0 +1,279 @@
+"""Recognising and teaching at once, while driving.
+
+Every image is answered from what is known now. Where teaching is on, a place is added once per
+spacing of the way; it is known at once by its picture. When enough new places have come together
+the network learns them in the background, and takes them over between two images. Stretches that
+the robot knows from long ago are not taught again, they close loops.
+"""
+
+from __future__ import annotations
+
+import threading
+from copy import copy
+from dataclasses import dataclass, field, replace
+
+from snn_ros.configuration import setting
+from snn_ros.errors import SnnRosError
+from snn_ros.place_recognition.backend import Teacher
+from snn_ros.place_recognition.loops import Loop, LoopConfig, LoopDetector
+from snn_ros.place_recognition.matching import PlaceMatch, RecognizerConfig
+from snn_ros.place_recognition.odometer import Position
+from snn_ros.place_recognition.pipeline import PlaceRecognizer, View
+from snn_ros.place_recognition.preprocessing import Bytes
+from snn_ros.place_recognition.teacher import BackgroundTraining, TeachingConfig
+from snn_ros.place_recognition.teaching_process import ProcessTeacher, TeachingError
+from snn_ros.place_recognition.weights import PlaceMap, Places, no_places
+
+
+@dataclass(frozen=True)
+class OnlineConfig:
+    """Of recognising and teaching."""
+
+    recognition: RecognizerConfig = setting(RecognizerConfig, "when an answer is given")
+    teaching: TeachingConfig = setting(TeachingConfig, "when a place is taught")
+    loops: LoopConfig = setting(LoopConfig, "when a loop is reported")
+
+
+@dataclass(frozen=True, eq=False)
+class OnlineAnswer:
+    """What came of one image.
+
+    Attributes:
+        match: where it was taken.
+        view: the image as it was compared.
+        loop: a place met again, if one is to be reported.
+        added: number of the place that it was taught as.
+        problem: why teaching did not go on.
+    """
+
+    match: PlaceMatch
+    view: View
+    loop: Loop | None = None
+    added: int | None = None
+    problem: SnnRosError | None = None
+
+
+@dataclass
+class _Drive:
+    """Since the map was begun or loaded.
+
+    Attributes:
+        earlier: places that the map had already.
+        offset: of ``Places.travelled`` from the way of this drive, in m.
+        next_place: way in m from which on the next place is due.
+        jumps: of the odometry that were seen.
+    """
+
+    earlier: int = 0
+    offset: float = 0.0
+    next_place: float = float("-inf")
+    jumps: int = 0
+    wanted: bool = field(default=False)
+
+
+class OnlineRecognizer:
+    """A recogniser with its map, which may grow. Images come from one thread, calls from any."""
+
+    def __init__(
+        self,
+        recognizer: PlaceRecognizer,
+        places: Places | None = None,
+        config: OnlineConfig | None = None,
+        teacher: Teacher | None = None,
+    ) -> None:
+        """Begin a drive.
+
+        Args:
+            recognizer: with the places of its back end.
+            places: their poses; none yet if None.
+            config: of all.
+            teacher: does the learning; a process of its own if None.
+        """
+        self.config = config or OnlineConfig()
+        self._lock = threading.RLock()
+        self._training = BackgroundTraining(teacher or ProcessTeacher(), self.config.teaching)
+        self._begin(recognizer, places or no_places())
+
+    @classmethod
+    def of_map(
+        cls, taught: PlaceMap, config: OnlineConfig | None = None, teacher: Teacher | None = None
+    ) -> OnlineRecognizer:
+        """Begin a drive with a map."""
+        config = config or OnlineConfig()
+        recognizer = PlaceRecognizer.of_map(taught, config.recognition)
+        return cls(recognizer, taught.places, config, teacher)
+
+    def _begin(self, recognizer: PlaceRecognizer, places: Places) -> None:
+        if not len(recognizer.backend):  # nothing is taught, so the spacing is that to come
+            sequence = replace(recognizer.config.sequence, spacing=self.config.teaching.spacing)
+            recognizer = PlaceRecognizer(
+                recognizer.backend,
+                recognizer.preprocessing,
+                replace(recognizer.config, sequence=sequence),
+            )
+        self.recognizer, self.places = recognizer, places
+        self.teaching = False
+        self._drive = _Drive(earlier=len(places.stamps))
+        self._loops = LoopDetector(self.config.loops, recognizer.config, recognizer.calibration)
+
+    @property
+    def training(self) -> bool:
+        """Whether the network is learning in the background."""
+        return self._training.running
+
+    @property
+    def open_places(self) -> int:
+        """Places that the network does not know yet."""
+        backend = self.recognizer.backend
+        return len(backend) - backend.sealed
+
+    def step(self, image: Bytes, stamp: float, position: Position | None) -> OnlineAnswer:
+        """Answer an image, and teach it if it is due.
+
+        Args:
+            image: (H, W, 3) RGB or (H, W) grey.
+            stamp: in s.
+            position: where the robot was; without, the image is matched alone and not taught.
+
+        Raises:
+            ImageError: the image is not one.
+        """
+        with self._lock:
+            problem = self._take_over()
+            drive = self._drive
+            if position is None or position.jumps != drive.jumps:
+                self.recognizer.reset()
+                self._loops.reset()
+                drive.jumps = position.jumps if position else drive.jumps
+            travelled = position.travelled if position else None
+            view = self.recognizer.view(image, travelled)
+            match = self.recognizer.answer(view, stamp, travelled)
+            if position is None:
+                return OnlineAnswer(match, view, problem=problem)
+            loop = self._loops.step(
+                None if view.fault or not len(self.recognizer.backend) else match.image_scores,
+                stamp, position.travelled + drive.offset, self.places.travelled, drive.earlier,
+            )  # fmt: skip
+            added = None
+            if self._is_due(view, position):
+                try:
+                    added = self._teach(view, stamp, position)
+                except TeachingError as err:
+                    self.teaching, problem = False, err
+            return OnlineAnswer(match, view, loop, added, problem)
+
+    def start_teaching(self) -> None:
+        """Add places from now on.
+
+        Raises:
+            TeachingError: it does already.
+        """
+        with self._lock:
+            if self.teaching:
+                raise TeachingError("teach: places are being taught already")
+            self.teaching = True
+            self._drive.next_place = float("-inf")
+
+    def stop_teaching(self) -> None:
+        """Add no more places; those that are open begin to be learnt.
+
+        Raises:
+            TeachingError: none are taught.
+        """
+        with self._lock:
+            if not self.teaching:
+                raise TeachingError("teach: no places are being taught")
+            self.teaching = False
+            if self.open_places and not self.training:
+                self.train()
+
+    def add_place(self) -> None:
+        """Teach the next image as a place, wherever it is."""
+        with self._lock:
+            self._drive.wanted = True
+
+    def train(self) -> None:
+        """Let the network learn the open places in the background.
+
+        Raises:
+            TeachingError: it is learning, or no place is open.
+        """
+        with self._lock:
+            self._training.begin(self.recognizer.backend, self.recognizer.config)
+
+    def clear(self, recognizer: PlaceRecognizer, places: Places | None = None) -> None:
+        """Go on with another map.
+
+        Raises:
+            TeachingError: places of this one are being taught or learnt.
+        """
+        with self._lock:
+            if self.teaching or self.training:
+                doing = "taught" if self.teaching else "learnt"
+                raise TeachingError(f"the map stays: its places are being {doing}")
+            self._begin(recognizer, places or no_places())
+
+    def map(self) -> PlaceMap:
+        """All that is known now."""
+        with self._lock:
+            recognizer = self.recognizer
+            return PlaceMap(
+                copy(recognizer.backend), recognizer.preprocessing, self.places,
+                recognizer.calibration,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """Stop learning."""
+        self._training.stop()
+
+    def _take_over(self) -> SnnRosError | None:
+        """Swap in what was learnt; places that were added since go along by their pictures.
+
+        Returns:
+            why nothing was learnt.
+        """
+        try:
+            learnt = self._training.take()
+        except SnnRosError as err:
+            return err
+        if learnt is None:
+            return None
+        backend = learnt.backend
+        for picture in self.recognizer.backend.templates[len(backend) :]:
+            backend.add_place(picture)
+        self.recognizer.backend = backend
+        if learnt.calibration is not None:
+            self.recognizer.calibration = learnt.calibration
+            self._loops.matcher.calibration = learnt.calibration
+        return None
+
+    def _is_due(self, view: View, position: Position) -> bool:
+        drive = self._drive
+        due = self.teaching and position.travelled >= drive.next_place and not self._loops.known
+        return not view.fault and (due or drive.wanted)
+
+    def _teach(self, view: View, stamp: float, position: Position) -> int:
+        drive, spacing = self._drive, self.recognizer.config.sequence.spacing
+        drive.wanted = False
+        drive.next_place = position.travelled + spacing
+        if len(self.places.stamps) == 0:
+            self.places = no_places(position.frame)
+        elif self.places.frame != position.frame:
+            raise TeachingError(
+                f"teach: the map is in frame {self.places.frame!r}, the odometry in "
+                f"{position.frame!r}; teaching stops"
+            )
+        elif len(self.places.stamps) == drive.earlier:  # the first of this drive
+            drive.offset = float(self.places.travelled[-1] + spacing - position.travelled)
+            self._loops.reset()  # its way has moved
+        self.places = self.places.extended(
+            position.pose, position.covariance, stamp, position.travelled + drive.offset
+        )
+        added = self.recognizer.backend.add_place(view.picture)
+        self._train_when_full()
+        return added
+
+    def _train_when_full(self) -> None:
+        full = self.config.teaching.module_places or self.recognizer.backend.module_size
+        if full and self.open_places >= full and not self.training:
+            self.train()
