@@ -197,6 +197,7 @@ def test_what_cannot_be_used_is_named_and_the_next_cloud_is_answered(probe, star
     }
     for i, message in enumerate(bad.values()):
         message.header.stamp = write_stamp(now + i + 1)
+    bad["BadStamp: header.stamp.sec: -1: negative"] = cloud(POINTS, stamp_ns=-(10**9))
     bad["StaleCloud: header.stamp: 100"] = cloud(POINTS, stamp_ns=now - 100 * 10**9)
     bad["StaleCloud"] = cloud(POINTS, stamp_ns=now + 100 * 10**9)
     for named, message in bad.items():
