@@ -18,6 +18,7 @@ from support.sparse import (
 )
 
 from snn_ros.cli import main
+from snn_ros.cli.evaluations.lidar_detection import COLUMNS
 from snn_ros.cli.simulated_scans import HELD_OUT, ensure_drives, one_lidar
 from snn_ros.lidar_detection import DetectorConfig, LidarDetector
 from snn_ros.lidar_detection.augmentation import from_road
@@ -223,7 +224,7 @@ def test_real_frames(weights, data_dir, figures, capsys):
     call = ["evaluate", "lidar_detection", str(folder), "--weights", str(weights)]
     assert main([*call, "--pictures", str(OUTPUT / "pictures"), "--json", str(report)]) == 0
     scores = json.loads(report.read_text())["scores"]
-    heading, *rows = capsys.readouterr().out.splitlines()[: int(scores["frames"]) + 1]
-    figures.update(heading=heading.split(), frames=[row.split() for row in rows], scores=scores)
+    rows = capsys.readouterr().out.splitlines()[1 : int(scores["frames"]) + 1]
+    figures.update(columns=COLUMNS, frames=[row.split() for row in rows], scores=scores)
     assert scores["recall_car_moderate_iou50"] == 1.0
     assert scores["false_positives_per_frame"] <= MOST_FALSE_POSITIVES

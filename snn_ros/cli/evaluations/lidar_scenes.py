@@ -42,6 +42,7 @@ class Scene:
 
     Attributes:
         name: of the frame.
+        stamp_ns: of the cloud; 0 in folders, which have no times.
         points: (N, 4) x, y, z in m in the frame of the LiDAR, intensity 0..1.
         sensor_height: of the LiDAR above the road in m.
         truth: (M, 7) boxes of all objects, in the frame of the LiDAR.
@@ -52,6 +53,7 @@ class Scene:
     """
 
     name: str
+    stamp_ns: int
     points: NDArray[np.float32]
     sensor_height: float
     truth: Boxes
@@ -81,6 +83,7 @@ def _kitti_scene(frame: KittiFrame) -> Scene:
 
     return Scene(
         name=frame.name,
+        stamp_ns=0,
         points=frame.scan(),
         sensor_height=KITTI_SENSOR_HEIGHT,
         truth=frame.boxes(),
@@ -116,6 +119,7 @@ class _Recording:
         assert scan.view is not None
         return Scene(
             name=f"{cloud.stamp_ns * 1e-9:.3f}",
+            stamp_ns=cloud.stamp_ns,
             points=scan.points,
             sensor_height=scan.sensor_height,
             truth=scan.boxes,

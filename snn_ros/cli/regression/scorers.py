@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import itertools
-import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from snn_ros.bags import BagReader
 from snn_ros.bags.replay import CLOCK_TOPIC
 from snn_ros.cli.flight_report import CONTROLLERS, altitude_figure, score
+from snn_ros.cli.regression.outcome import (
+    EntryDoesNotFit,
+    Outcome,
+    answer_scores,
+    replayed,
+    replayed_to_nodes,
+    stamp_of,
+)
 from snn_ros.cli.regression.recordings import Made
-from snn_ros.cli.regression.replays import Heard, Replayed, replay
-from snn_ros.errors import SnnRosError
+from snn_ros.cli.regression.replays import Heard
 from snn_ros.nodes.bag_player import message_class
 from snn_ros.nodes.flight_recorder import fly
 from snn_ros.simulation.scenario import Scenario
-from snn_ros.simulation.street.scenario import StreetScenario
 
-_CDR_HEADER = 4  # bytes
 _ENOUGH = 5  # messages from which a rate is told
-
-
-class EntryDoesNotFit(SnnRosError):
-    """An entry lacks what its scorer needs."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an entry showed.
-
-    Attributes:
-        scores: figures by name, those that bounds are put on.
-        columns: of a table of details.
-        rows: of that table.
-        figure: a plot.
-    """
-
-    scores: dict[str, float]
-    columns: Sequence[str] = ()
-    rows: Sequence[Sequence[object]] = ()
-    figure: Figure | None = None
 
 
 def blimp_flight(made: Made) -> Outcome:
@@ -77,7 +59,7 @@ def blimp_flight(made: Made) -> Outcome:
 
 def delivery(made: Made) -> Outcome:
     """Every message of the recording arrives over DDS: whole, unchanged, in order and in time."""
-    replayed = _replayed(made)
+    found = replayed(made)
     reports = []
     with BagReader(made.bag) as bag:
         recorded: dict[str, list[tuple[int, bytes]]] = {name: [] for name in bag.topics}
@@ -86,7 +68,7 @@ def delivery(made: Made) -> Outcome:
         kinds = {name: topic.type for name, topic in bag.topics.items()}
     for name, sent in recorded.items():
         if name != CLOCK_TOPIC:
-            heard = replayed.heard[name]
+            heard = found.heard[name]
             reports.append(_delivered(name, kinds[name], sent, heard, made.entry.rate))
     ratios = [report.rate_ratio for report in reports if np.isfinite(report.rate_ratio)]
     scores = {
@@ -96,7 +78,7 @@ def delivery(made: Made) -> Outcome:
         "altered": float(sum(report.altered for report in reports)),
         "backward_stamps": float(sum(report.backward for report in reports)),
         "rate_over_recorded": min(ratios, default=1.0),
-        "late_p99_ms": replayed.lateness_ms["p99"],
+        "late_p99_ms": found.lateness_ms["p99"],
     }
     columns = ("topic", "recorded", "arrived", "altered", "stamps back", "Hz", "arrived at Hz")
     return Outcome(scores, columns, [report.row() for report in reports])
@@ -104,27 +86,14 @@ def delivery(made: Made) -> Outcome:
 
 def answers(made: Made) -> Outcome:
     """The nodes launched answer each ``input`` with one ``output`` of the same stamp."""
-    entry = made.entry
-    missing = [n for n in ("launch", "input", "output", "output_type") if not getattr(entry, n)]
-    if missing:
-        raise EntryDoesNotFit(f"{', '.join(missing)}: missing in an entry of the scorer answers")
-    replayed = _replayed(made)
-    if entry.input not in replayed.sent:
-        raise EntryDoesNotFit(f"input = {entry.input!r}: must be of {', '.join(replayed.sent)}")
-    asked = {_stamp(heard.cdr): heard.time for heard in replayed.heard[entry.input]}
-    answered = [(_stamp(heard.cdr), heard.time) for heard in replayed.heard[entry.output]]
-    delays = [time - asked[stamp] for stamp, time in answered if stamp in asked]
-    p50, p99 = np.percentile(delays, (50, 99)) if delays else (np.inf, np.inf)
-    stamps = [stamp for stamp, _ in answered]
-    scores = {
-        "inputs": float(len(asked)),
-        "answered_share": len(set(stamps) & set(asked)) / max(len(asked), 1),
-        "foreign_stamps": float(sum(stamp not in asked for stamp in stamps)),
-        "repeated": float(len(stamps) - len(set(stamps))),
-        "latency_p50_ms": float(p50) * 1e3,
-        "latency_p99_ms": float(p99) * 1e3,
-    }
-    return Outcome(scores)
+    return Outcome(answer_scores(made, replayed_to_nodes(made)))
+
+
+def lidar_detection(made: Made) -> Outcome:
+    """The nodes launched answer each ``input``, a cloud, with the road users in it."""
+    from snn_ros.cli.regression.lidar_scorer import score_lidar  # loads torch, which takes seconds
+
+    return score_lidar(made)
 
 
 Scorer = Callable[[Made], Outcome]
@@ -132,21 +101,9 @@ SCORERS: Mapping[str, Scorer] = {
     "blimp_flight": blimp_flight,
     "delivery": delivery,
     "answers": answers,
+    "lidar_detection": lidar_detection,
 }
 """By the name that entries give."""
-
-
-def _replayed(made: Made) -> Replayed:
-    entry = made.entry
-    if not isinstance(made.scenario, StreetScenario):
-        raise EntryDoesNotFit(f"scenario = {entry.scenario!r}: must be a drive, for a recording")
-    return replay(
-        made.bag,
-        launch=(entry.launch, *entry.arguments) if entry.launch else (),
-        results={entry.output: entry.output_type} if entry.output else {},
-        rate=entry.rate,
-        timeout=entry.timeout,
-    )
 
 
 @dataclass(frozen=True)
@@ -178,7 +135,7 @@ def _delivered(
     altered = sum(
         not _same(cdr, arrived.cdr) for (_, cdr), arrived in zip(sent, heard, strict=False)
     )
-    stamps = [_stamp(message.cdr) for message in heard] if _has_header(kind) else []
+    stamps = [stamp_of(message.cdr) for message in heard] if _has_header(kind) else []
     return _Delivered(
         topic=topic,
         sent=len(sent),
@@ -207,10 +164,3 @@ def _has_header(kind: str) -> bool:
     found: Any = message_class(kind)
     fields: dict[str, str] = found.get_fields_and_field_types()
     return next(iter(fields.values()), "") == "std_msgs/Header"
-
-
-def _stamp(cdr: bytes) -> int:
-    """Header stamp in ns of a message that begins with a header."""
-    order = "<" if cdr[1] & 1 else ">"
-    seconds, nanoseconds = struct.unpack_from(f"{order}iI", cdr, _CDR_HEADER)
-    return int(seconds) * 10**9 + int(nanoseconds)

@@ -7,12 +7,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from rclpy.serialization import serialize_message
 
-from snn_ros.bags import BagWriter
+from snn_ros.bags import BagReader, BagWriter
 from snn_ros.cli import main
 from snn_ros.cli.bag_topics import WrongTopics
 from snn_ros.cli.evaluations.lidar_detection import judge, scores_of
 from snn_ros.cli.evaluations.lidar_scenes import Scene, open_scenes
+from snn_ros.cli.regression import outcome
+from snn_ros.cli.regression.entries import SuiteEntry
+from snn_ros.cli.regression.outcome import EntryDoesNotFit
+from snn_ros.cli.regression.recordings import planned
+from snn_ros.cli.regression.replays import Heard, Replayed
+from snn_ros.cli.regression.scorers import SCORERS
 from snn_ros.geometry.boxes import count_points
 from snn_ros.geometry.image_boxes import project_boxes
 from snn_ros.geometry.rigid import inverse
@@ -22,7 +29,10 @@ from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork
 from snn_ros.lidar_detection.edge_grid import deployed
 from snn_ros.lidar_detection.edge_weights import save_edge
 from snn_ros.lidar_detection.scans import CLASSES
+from snn_ros.ros.conversions.detections import Detections as Answer
+from snn_ros.ros.conversions.detections import write_detections
 
+SCENARIOS = Path(__file__).resolve().parents[3] / "config" / "scenarios"
 SMALL = EdgeConfig(reach=25.6, widths=(8, 16), flat_widths=(16, 24))
 DRIVE = [
     "duration=0.5", "sensors.lidar=vlp_16", "sensors.cameras=stereo", "layout.length=80",
@@ -132,6 +142,51 @@ def test_wrong_calls_are_told(
     assert "score_threshold = 1.5" in capsys.readouterr().err
     assert main(call) == 1
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def answer(scene: Scene) -> Heard:
+    """What a node would publish that finds everything, and a thing of no class of ours."""
+    found = ideal(scene)
+    boxes = np.vstack([found.boxes, [[3.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0]]])
+    names = [*(CLASSES[label] for label in found.labels), "Tree"]
+    message = write_detections(
+        Answer(boxes, np.append(found.scores, 0.9), names), scene.stamp_ns, "lidar"
+    )
+    return Heard(scene.stamp_ns * 1e-9 + 0.05, serialize_message(message))
+
+
+def test_answers_of_a_node_are_scored(
+    drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The suite's scorer; the second scan stays without an answer."""
+    scenes = list(open_scenes(drive))
+    with BagReader(drive) as bag:
+        asked = [
+            Heard(message.stamp_ns * 1e-9, bytes(message.cdr))
+            for message in bag.messages(["/lidar/points"])
+        ]
+    heard = {"/lidar/points": asked, "/found": [answer(one) for one in (scenes[0], *scenes[2:])]}
+    replayed = Replayed({"/lidar/points": len(asked)}, heard, {})
+    monkeypatch.setattr(outcome, "replay", lambda *_, **__: replayed)
+    entry = SuiteEntry(
+        "found", "lidar_detection", "street_quick", launch="lidar_detection",
+        input="/lidar/points", output="/found", output_type="vision_msgs/msg/Detection3DArray",
+    )  # fmt: skip
+    made = planned(entry, SCENARIOS, tmp_path)
+    made.folder.mkdir()
+    made.bag.symlink_to(drive)
+    result = SCORERS["lidar_detection"](made)
+    assert result.scores["answered_share"] == pytest.approx(0.8)
+    assert result.scores["latency_p50_ms"] == pytest.approx(50.0)
+    assert result.scores["frames"] == 4
+    assert result.scores["recall_car_moderate_iou50"] == 1.0
+    assert result.scores["false_positives_per_frame"] == 0.0
+    assert [row[0] for row in result.rows] == [NAMES[0], *NAMES[2:]]
+    assert result.figure is not None
+
+    heard["/found"] = []
+    with pytest.raises(EntryDoesNotFit, match="no scan was answered"):
+        SCORERS["lidar_detection"](made)
 
 
 def test_a_recording_without_truth_is_named(tmp_path: Path) -> None:
