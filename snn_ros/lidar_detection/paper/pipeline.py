@@ -13,6 +13,8 @@ from snn_ros.configuration import ConfigurationError, check, setting
 from snn_ros.lidar_detection.detections import DetectionResult, Detections
 from snn_ros.lidar_detection.paper.blocks import Rectifying
 from snn_ros.lidar_detection.paper.voxel_rcnn import KITTI_CAPS, SCORE_THRESHOLD, VoxelRcnn
+from snn_ros.sparse.backends.kernels import Execution
+from snn_ros.sparse.backends.network import compile_network
 from snn_ros.sparse.tensor import SparseTensor
 from snn_ros.sparse.voxels import voxelise
 from snn_ros.spiking.activity import NetworkActivity
@@ -63,6 +65,9 @@ class PaperDetector:
         self._network = network.eval() if device is None else network.to(device).eval()
         self._network.score_threshold = self._config.score_threshold
         self.device = next(self._network.parameters()).device
+        self._backbone_3d = compile_network(
+            self._network.backbone_3d, execution=Execution(torch.get_num_threads())
+        )
         self._raise = self._config.sensor_height - KITTI_SENSOR_HEIGHT
 
     @torch.no_grad()
@@ -93,7 +98,7 @@ class PaperDetector:
 
     def _run(self, x: SparseTensor, metered: bool) -> tuple[Detections, NetworkActivity | None]:
         if not metered:
-            return self._network(x)[0], None
+            return self._network(x, self._backbone_3d)[0], None
         layers = self._network.real_input_layers
         with ActivityMeter(self._network, real_input_layers=layers) as meter:
             return self._network(x)[0], meter.read()

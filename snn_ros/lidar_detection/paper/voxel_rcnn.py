@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -31,6 +32,8 @@ KITTI_GRID = VoxelGrid((0.0, -40.0, -3.0), (70.4, 40.0, 1.0), (0.05, 0.05, 0.1))
 KITTI_CAPS = VoxelCaps(points_per_voxel=5, voxels=40_000)
 FLAT_PLANES = 2  # in z, after the 3D backbone
 SPARE_PLANES = 1  # in z, so that strides give 41, 21, 11, 6 (5 in the ReLU twin), 2 planes
+
+Backbone = Callable[[SparseTensor], BackboneOutput]
 
 PROPOSAL_SUPPRESSION = Suppression(overlap=0.7, most_before=2048, most_after=100)
 FINAL_SUPPRESSION = Suppression(overlap=0.1, most_before=4096, most_after=500)
@@ -112,9 +115,9 @@ class VoxelRcnn(nn.Module):
             voxels.features, voxels.coordinates, (z + SPARE_PLANES, y, x), batch_size
         )
 
-    def first_stage(self, x: SparseTensor) -> FirstStage:
-        """Voxels to proposals."""
-        backbone = self.backbone_3d(x)
+    def first_stage(self, x: SparseTensor, backbone_3d: Backbone | None = None) -> FirstStage:
+        """Voxels to proposals; by the network's own 3D backbone, or by it compiled."""
+        backbone = (backbone_3d or self.backbone_3d)(x)
         features = self.backbone_2d(birds_eye_view(backbone.flat))
         return FirstStage(backbone, self.dense_head(features))
 
@@ -132,21 +135,27 @@ class VoxelRcnn(nn.Module):
             chosen.append((boxes[rows], logits[rows]))
         return chosen
 
-    def forward(self, x: SparseTensor) -> list[Detections]:
+    def forward(self, x: SparseTensor, backbone_3d: Backbone | None = None) -> list[Detections]:
         """Voxels to the detections of each sample; a sample without voxels has none.
 
         The dense layers would find boxes in an empty sample too.
+
+        Args:
+            x: the voxels.
+            backbone_3d: the network's 3D backbone, compiled; None for itself.
         """
         occupied = torch.bincount(x.sites.coordinates[:, 0], minlength=x.sites.batch_size) > 0
         if not occupied.any():
             return [Detections.none()] * x.sites.batch_size
         return [
             found if any_voxel else Detections.none()
-            for found, any_voxel in zip(self._detect(x), occupied.tolist(), strict=True)
+            for found, any_voxel in zip(
+                self._detect(x, backbone_3d), occupied.tolist(), strict=True
+            )
         ]
 
-    def _detect(self, x: SparseTensor) -> list[Detections]:
-        backbone, proposals = self.first_stage(x)
+    def _detect(self, x: SparseTensor, backbone_3d: Backbone | None) -> list[Detections]:
+        backbone, proposals = self.first_stage(x, backbone_3d)
         if self.roi_head is None:
             boxes, logits = self.decoded(proposals), proposals.logits()
             return [self._final(*sample) for sample in zip(boxes, logits, strict=True)]
