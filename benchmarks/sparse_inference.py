@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from benchmarks.output import json_target, publish
+from benchmarks.published import firing
 from benchmarks.sparse import CHANNELS, GRID, best, cloud
 from snn_ros.lidar_detection.paper.backbone3d import ResidualBackbone
 from snn_ros.lidar_detection.paper.bev_backbone import BevBackbone
@@ -71,7 +71,7 @@ def kernel_figures(name: str, book: PackedRulebook, channels: int) -> dict[str, 
         counts = drawn_counts(book.num_inputs, channels, density)
         awake = np.any(counts, axis=1).astype(np.uint8)
         for method in Method:
-            real = method is Method.FLOATS
+            real = method in (Method.FLOATS, Method.FLOAT_EVENTS)
             features = counts.astype(np.float32) if real else counts
             for kernels in InstructionSet:
                 newest = kernels is best_instruction_set()
@@ -179,7 +179,7 @@ def network_figures(features: Tensor, coordinates: Tensor) -> dict[str, float]:
 
     network = firing(ResidualBackbone(), scan)
     figures = best("backbone_torch_reference", on_scan, network)
-    for precision in Precision:
+    for precision in (Precision.FLOAT32, Precision.INT8):
         for threads in (1, 2):
             compiled = compile_network(
                 network, scan(), precision=precision, execution=Execution(threads)
@@ -223,15 +223,6 @@ def bev_figures() -> dict[str, float]:
     figures |= best("bev_torch_bfloat16_channels_last", network.bfloat16(), last.bfloat16())
     ratio = figures["bev_torch_float32_cpu_ms"] / figures["bev_int8_cpu_ms"]
     return figures | {"bev_float32_over_int8_cpu": ratio}
-
-
-def firing(network: nn.Module, scan: Callable[[], SparseTensor | Tensor]) -> nn.Module:
-    """`network` in evaluation mode, every membrane normalised on the scan."""
-    for module in network.modules():
-        if isinstance(module, _BatchNorm):
-            module.momentum = 1.0
-    network.train()(scan())
-    return network.eval()
 
 
 @torch.no_grad()

@@ -39,22 +39,38 @@ void in_ranges(int32_t count, int32_t length, int32_t threads, const Work& work)
   for (std::thread& other : others) other.join();
 }
 
-// The events of input rows first to last, each row in its own slots.
-void find_events(const Convolution& work, int32_t first, int32_t last, Event* events,
-                 int32_t* count) {
-  const auto* features = static_cast<const uint8_t*>(work.features);
+// The events of input rows first to last, each row in its own slots. A row has so many bytes.
+void find_events(const Convolution& work, int64_t row_bytes, int32_t first, int32_t last,
+                 Event* events, int32_t* count) {
   const int32_t steps = work.weights.steps;
   for (int32_t row = first; row < last; ++row) {
-    const uint8_t* counts = features + static_cast<int64_t>(row) * work.weights.in_stride;
+    const uint8_t* features = static_cast<const uint8_t*>(work.features) + row * row_bytes;
     Event* slots = events + static_cast<int64_t>(row) * steps;
     int32_t found = 0;
     for (int32_t step = 0; step < steps; ++step) {
       slots[found].step = step;
-      std::memcpy(&slots[found].counts, counts + 4 * step, 4);
-      found += slots[found].counts != 0;
+      std::memcpy(&slots[found].features, features + 4 * step, 4);
+      found += slots[found].features != 0;
     }
     count[row] = found;
   }
+}
+
+void convolve_events(const Convolution& work, int64_t row_bytes, Kernel kernel, int32_t threads) {
+  // kept from call to call: fresh memory costs more than the arithmetic on it
+  thread_local std::vector<Event> events;
+  const int32_t rows = work.rulebook.num_inputs;
+  const size_t slots = static_cast<size_t>(rows) * work.weights.steps + 1;
+  if (events.size() < slots) events.resize(slots);
+  std::vector<int32_t> count(rows);
+  Event* found = events.data();  // of this thread, not of its helpers
+  in_ranges(rows, kRange, threads, [&](int32_t first, int32_t last) {
+    find_events(work, row_bytes, first, last, found, count.data());
+  });
+  Convolution with_events = work;
+  with_events.events = {found, count.data()};
+  in_ranges(work.rulebook.num_outputs, kRange, threads,
+            [&](int32_t first, int32_t last) { kernel(with_events, first, last); });
 }
 
 }  // namespace
@@ -90,17 +106,14 @@ void snn_ros_convolve_counts(const Convolution* work, int32_t instruction_set, i
 }
 
 void snn_ros_convolve_events(const Convolution* work, int32_t instruction_set, int32_t threads) {
-  const int32_t rows = work->rulebook.num_inputs;
-  std::vector<snn_ros::Event> events(static_cast<size_t>(rows) * work->weights.steps + 1);
-  std::vector<int32_t> count(rows);
-  snn_ros::in_ranges(rows, snn_ros::kRange, threads, [&](int32_t first, int32_t last) {
-    snn_ros::find_events(*work, first, last, events.data(), count.data());
-  });
-  Convolution with_events = *work;
-  with_events.events = {events.data(), count.data()};
-  const auto kernel = snn_ros::kernels_of(instruction_set).events;
-  snn_ros::in_ranges(work->rulebook.num_outputs, snn_ros::kRange, threads,
-                     [&](int32_t first, int32_t last) { kernel(with_events, first, last); });
+  snn_ros::convolve_events(*work, work->weights.in_stride,
+                           snn_ros::kernels_of(instruction_set).events, threads);
+}
+
+void snn_ros_convolve_float_events(const Convolution* work, int32_t instruction_set,
+                                   int32_t threads) {
+  snn_ros::convolve_events(*work, int64_t{4} * work->weights.in_stride,
+                           snn_ros::kernels_of(instruction_set).float_events, threads);
 }
 
 void snn_ros_weight_gradient(const snn_ros::WeightGradient* work, int32_t instruction_set,

@@ -132,32 +132,37 @@ void multiply(Pair<Arithmetic>* pairs, int count, const typename Arithmetic::Wei
 }
 
 // Adds the weights of an input row's events to the sums of one output row.
-template <int COLUMNS>
+template <class Arithmetic, int COLUMNS>
 void accumulate_columns(const Event* event, const Event* last,
-                        const CountArithmetic::Weight* weights, int width, int32_t* sums) {
+                        const typename Arithmetic::Weight* weights, int width,
+                        typename Arithmetic::Sum* sums) {
+  using Vector = typename Arithmetic::Vector;
   constexpr int kVectors = COLUMNS / kLanes;
-  Ints kept[kVectors] = {};
+  Vector kept[kVectors] = {};
   for (; event != last; ++event) {
-    const Ints counts = CountArithmetic::broadcast(event->counts);
-    const CountArithmetic::Weight* row = weights + event->step * width;
+    typename Arithmetic::Feature features[Arithmetic::kFeaturesPerStep];
+    std::memcpy(features, &event->features, sizeof features);
+    const Vector feature = Arithmetic::broadcast(features);
+    const typename Arithmetic::Weight* row = weights + event->step * width;
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      kept[v] = CountArithmetic::multiply_add(kept[v], counts, load<Ints>(row + v * kLanes));
+      kept[v] = Arithmetic::multiply_add(kept[v], feature, load<Vector>(row + v * kLanes));
     }
   }
 #pragma GCC unroll 8
   for (int v = 0; v < kVectors; ++v) add_to(sums + v * kLanes, kept[v]);
 }
 
-void accumulate(const Event* event, const Event* last, const CountArithmetic::Weight* weights,
-                int width, int32_t* sums) {
+template <class Arithmetic>
+void accumulate(const Event* event, const Event* last, const typename Arithmetic::Weight* weights,
+                int width, typename Arithmetic::Sum* sums) {
   if constexpr (kColumnsAtOnce == kChunk) {
-    if (width == 64) return accumulate_columns<64>(event, last, weights, width, sums);
-    if (width == 48) return accumulate_columns<48>(event, last, weights, width, sums);
-    if (width == 32) return accumulate_columns<32>(event, last, weights, width, sums);
+    if (width == 64) return accumulate_columns<Arithmetic, 64>(event, last, weights, 64, sums);
+    if (width == 48) return accumulate_columns<Arithmetic, 48>(event, last, weights, 48, sums);
+    if (width == 32) return accumulate_columns<Arithmetic, 32>(event, last, weights, 32, sums);
   }
   for (int column = 0; column < width; column += 16) {
-    accumulate_columns<16>(event, last, weights + column, width, sums + column);
+    accumulate_columns<Arithmetic, 16>(event, last, weights + column, width, sums + column);
   }
 }
 
@@ -270,16 +275,18 @@ struct GatherMultiply {
   }
 };
 
+template <class Numbers>
 struct EventDriven {
-  using Arithmetic = CountArithmetic;
+  using Arithmetic = Numbers;
 
   static void add(const Convolution& work, const Segment& segment,
-                  const Arithmetic::Weight* weights, int32_t* sums) {
+                  const typename Arithmetic::Weight* weights, typename Arithmetic::Sum* sums) {
     for (int64_t pair = segment.pairs.begin; pair < segment.pairs.end; ++pair) {
       const int64_t input = work.rulebook.inputs[pair];
       const Event* events = work.events.events + input * work.weights.steps;
-      accumulate(events, events + work.events.count[input], weights, segment.width,
-                 sums + (work.rulebook.outputs[pair] - segment.first_row) * segment.width);
+      accumulate<Arithmetic>(
+          events, events + work.events.count[input], weights, segment.width,
+          sums + (work.rulebook.outputs[pair] - segment.first_row) * segment.width);
     }
   }
 };
@@ -317,7 +324,8 @@ void convolve(const Convolution& work, int32_t first, int32_t last) {
 extern const Kernels SNN_ROS_KERNELS = {
     convolve<GatherMultiply<RealArithmetic>>,
     convolve<GatherMultiply<CountArithmetic>>,
-    convolve<EventDriven>,
+    convolve<EventDriven<CountArithmetic>>,
+    convolve<EventDriven<RealArithmetic>>,
     add_weight_gradient,
 };
 

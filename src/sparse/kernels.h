@@ -49,10 +49,10 @@ struct Epilogue {
   float counts_per_unit;  // 1 for spikes
 };
 
-// A non-zero group of four consecutive counts.
+// A step of an input row that is not zero: four consecutive counts, or a float, as in memory.
 struct Event {
   int32_t step;
-  uint32_t counts;
+  uint32_t features;
 };
 
 // Input rows as lists of events: row r has count[r] of them from events[r * steps] on.
@@ -67,7 +67,7 @@ struct Convolution {
   Epilogue epilogue;
   const void* features;   // float or uint8_t
   const uint8_t* active;  // per input row: 0 where all its counts are zero; null: unknown
-  Events events;          // of the event-driven kernel
+  Events events;          // of the event-driven kernels
 };
 
 // sums[o][k][i] += sum over the pairs of offset k of gradient[output][o] * features[input][i].
@@ -90,6 +90,7 @@ struct Kernels {
   Kernel floats;
   Kernel counts;
   Kernel events;
+  Kernel float_events;
   GradientKernel weight_gradient;
 };
 

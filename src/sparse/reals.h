@@ -32,7 +32,15 @@ struct RealArithmetic {
   using Vector = Floats;
   static constexpr int kFeaturesPerStep = 1;
 
-  static Vector broadcast(const float* feature) { return Vector{} + *feature; }
+  static Vector broadcast(const float* feature) {
+#if defined(__AVX512F__)
+    return (Vector)_mm512_set1_ps(*feature);
+#elif defined(__AVX2__)
+    return (Vector)_mm256_set1_ps(*feature);
+#else
+    return Vector{} + *feature;  // an addition, which the others do without
+#endif
+  }
 
   static Vector multiply_add(Vector sum, Vector feature, Vector weight) {
 #if defined(__AVX512F__)

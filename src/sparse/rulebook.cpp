@@ -67,6 +67,20 @@ struct Strided {
   std::vector<Keys> keys;                  // per offset: output keys, ascending
   std::vector<std::vector<int32_t>> rows;  // per offset: the input rows they come from
   Keys outputs;                            // all output keys, ascending
+  std::vector<int64_t> extents;            // of the output, per axis
+
+  // The sites of the output, num_axes + 1 columns.
+  void write_sites(int32_t* sites) const {
+    const size_t columns = extents.size() + 1;
+    for (int64_t key : outputs) {
+      for (size_t axis = columns - 1; axis > 0; --axis) {
+        sites[axis] = static_cast<int32_t>(key % extents[axis - 1]);
+        key /= extents[axis - 1];
+      }
+      sites[0] = static_cast<int32_t>(key);
+      sites += columns;
+    }
+  }
 };
 
 // Notes all pairs of one site, axis by axis.
@@ -78,6 +92,7 @@ class Search {
     for (int32_t axis = 0; axis < num_axes; ++axis) {
       offsets *= axes[axis].kernel;
       cells_.push_back(axes[axis].cells());
+      found->extents.push_back(axes[axis].output_extent);
     }
     found->keys.resize(offsets);
     found->rows.resize(offsets);
@@ -126,6 +141,10 @@ void snn_ros_submanifold(const int64_t* keys, int32_t count, const int64_t* shif
                          int32_t* inputs, int32_t* outputs, int64_t* starts) {
   const int32_t centre = offsets / 2;
   std::vector<Pairs> later(centre);
+  for (Pairs& pairs : later) {
+    pairs.inputs.reserve(count);
+    pairs.outputs.reserve(count);
+  }
   shifts += centre + 1;
   for (int32_t first = 0, run; first < centre; first += run) {
     run = 1;
@@ -163,7 +182,7 @@ void* snn_ros_strided_begin(const int32_t* sites, int32_t count, const int32_t* 
 }
 
 void snn_ros_strided_finish(void* handle, int32_t* inputs, int32_t* outputs, int64_t* starts,
-                            int64_t* keys) {
+                            int32_t* sites) {
   auto* found = static_cast<Strided*>(handle);
   int64_t next = 0;
   for (size_t offset = 0; offset < found->keys.size(); ++offset) {
@@ -176,7 +195,7 @@ void snn_ros_strided_finish(void* handle, int32_t* inputs, int32_t* outputs, int
     }
   }
   starts[found->keys.size()] = next;
-  std::copy(found->outputs.begin(), found->outputs.end(), keys);
+  found->write_sites(sites);
   delete found;
 }
 

@@ -30,9 +30,14 @@ LARGEST_COUNT = 127  # two products of counts and int8 weights then fit 16 bits
 
 
 class Method(Enum):
-    """How a convolution is computed; the last two take counts and give the same integers."""
+    """How a convolution is computed.
+
+    The first two take float32 and give the same bits; the last two take counts and give the same
+    integers. Those of events go through what is not zero in an input row.
+    """
 
     FLOATS = "floats"
+    FLOAT_EVENTS = "float_events"
     COUNTS = "counts"
     EVENTS = "events"
 
@@ -88,7 +93,7 @@ def convolve(
     """Convolve and write what `outputs` names.
 
     Args:
-        method: FLOATS for float32 weights, COUNTS or EVENTS for int8 ones.
+        method: FLOATS or FLOAT_EVENTS for float32 weights, COUNTS or EVENTS for int8 ones.
         features: (V, channels) float32, or uint8 counts up to 127; counts are padded with zeros to
             a multiple of 16 channels.
         rulebook: of the kernel.

@@ -67,8 +67,8 @@ class LayerPlan:
     Attributes:
         name: of the convolution in the network.
         method: chosen.
-        density: share of input counts that are not zero; NaN where it takes real values.
-        silent: share of input sites that have no count; likewise.
+        density: share of the input that is not zero; NaN where that are membranes.
+        silent: share of input sites where all is zero; likewise.
         milliseconds: of each method tried, the best run.
     """
 
@@ -220,7 +220,7 @@ class _Run:
         method = network._methods[place]
         outputs = self._new_outputs(place, len(level.coordinates))
         shortcut = None if step.shortcut is None else self.outputs[step.shortcut.step].membrane
-        features = source.counts if method is not Method.FLOATS else self._reals(step.source)
+        features = source.counts if weights.is_integer else self._reals(step.source)
         assert features is not None  # the program made it
         convolve(
             method,
@@ -251,22 +251,22 @@ class _Run:
     def measure(self, place: int) -> None:
         """Compute one step by every method, and keep the fastest."""
         network = self.network
-        tried = [network._methods[place]]
-        if tried[0] is not Method.FLOATS:
+        step, weights = network._program.steps[place], network._weights[place]
+        tried = [Method.FLOATS]
+        if weights.is_integer:
             tried = [Method.COUNTS, Method.EVENTS]
+        elif step.source.kind is not Kind.MEMBRANE:
+            tried = [Method.FLOATS, Method.FLOAT_EVENTS]
         times = {}
         for method in tried:
             network._methods[place] = method
             times[method] = min(self._milliseconds(place) for _ in range(TIMING_RUNS))
         best = min(times, key=times.__getitem__)
         network._methods[place] = best
-        step = network._program.steps[place]
-        counts = self.outputs[step.source.step].counts if best is not Method.FLOATS else None
-        network.plan.append(
-            LayerPlan(
-                step.name, best, *_activity(counts, network._weights[place].in_channels), times
-            )
-        )
+        activity = float("nan"), float("nan")
+        if step.source.kind is not Kind.MEMBRANE:
+            activity = _activity(self._without_padding(step.source))
+        network.plan.append(LayerPlan(step.name, best, *activity, times))
 
     def _milliseconds(self, place: int) -> float:
         start = time.perf_counter()
@@ -333,11 +333,11 @@ class _Run:
         return buffer[:rows]
 
 
-def _activity(counts: Array | None, channels: int) -> tuple[float, float]:
-    """Share of counts that are not zero, and of rows that are all zero."""
-    if counts is None or not len(counts):
+def _activity(activations: NDArray[np.float32]) -> tuple[float, float]:
+    """Share of (V, channels) that is not zero, and of rows that are all zero."""
+    if not len(activations):
         return float("nan"), float("nan")
-    fired = counts[:, :channels] != 0
+    fired = activations != 0
     return float(fired.mean()), float(1.0 - fired.any(1).mean())
 
 

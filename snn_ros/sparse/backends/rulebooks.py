@@ -109,17 +109,8 @@ def strided_rulebook(
     )  # fmt: skip
     inputs, outputs = (np.empty(pairs.value, np.int32) for _ in range(2))
     starts = np.empty(math.prod(kernel.size) + 1, np.int64)
-    keys = np.empty(num_outputs.value, np.int64)
+    sites = np.empty((num_outputs.value, len(shape) + 1), np.int32)
     library().snn_ros_strided_finish(
-        handle, pointer(inputs), pointer(outputs), pointer(starts), pointer(keys)
+        handle, pointer(inputs), pointer(outputs), pointer(starts), pointer(sites)
     )
-    rulebook = PackedRulebook(inputs, outputs, starts, len(coordinates), len(keys))
-    return rulebook, _coordinates_of(keys, shape)
-
-
-def _coordinates_of(keys: NDArray[np.int64], shape: Size) -> Coordinates:
-    coordinates = np.empty((len(keys), len(shape) + 1), np.int32)
-    for axis in range(len(shape), 0, -1):
-        keys, coordinates[:, axis] = np.divmod(keys, max(shape[axis - 1], 1))
-    coordinates[:, 0] = keys
-    return coordinates
+    return PackedRulebook(inputs, outputs, starts, len(coordinates), len(sites)), sites

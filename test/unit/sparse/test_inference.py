@@ -73,6 +73,26 @@ def test_the_method_of_each_layer_is_chosen_on_the_clock_and_changes_nothing():
 
 
 @built
+def test_float32_layers_go_through_events_where_that_is_faster_and_change_nothing(monkeypatch):
+    network, x = on_the_grid(Network()), given()
+    for fastest in (Method.FLOATS, Method.FLOAT_EVENTS):
+        compiled = compile_network(network)
+        monkeypatch.setattr(
+            "snn_ros.sparse.backends.network._Run._milliseconds",
+            lambda run, place, fastest=fastest: (
+                run.convolve(place),
+                float(run.network._methods[place] is not fastest),
+            )[1],
+        )
+        compiled.choose_methods(x)
+        chosen = {layer.name: layer.method for layer in compiled.plan}
+        assert chosen["stem.0"] is Method.FLOATS  # takes membranes
+        assert chosen["block.body.1"] is fastest
+        with torch.no_grad():
+            assert_identical(compiled(x), network(x))
+
+
+@built
 def test_real_weights_are_close_where_no_cell_decides():
     network = SparseSequential(
         SubmanifoldConvolution(5, 24), nn.BatchNorm1d(24), StridedConvolution(24, 7, 3, 2, 1)

@@ -122,11 +122,15 @@ def test_counts_are_exact_by_every_method_kernel_and_number_of_threads(
     rows=st.sampled_from([0, 1, 100, 1100]),
     channels_in=st.sampled_from([1, 4, 16, 37]),
     channels_out=st.sampled_from([1, 16, 33, 64, 130]),
+    density=st.sampled_from([0.0, 0.1, 1.0]),
 )
-def test_reals_are_close_and_threads_change_no_bit(seed, rows, channels_in, channels_out):
+def test_reals_are_close_and_neither_threads_nor_events_change_a_bit(
+    seed, rows, channels_in, channels_out, density
+):
     random = np.random.default_rng(seed)
     book = random_rulebook(random, rows, rows, 27)
     features = random.normal(size=(rows, channels_in)).astype(np.float32)
+    features[random.random(features.shape) >= density] = 0
     bound = 1.0 / np.sqrt(27 * channels_in)
     weight = random.uniform(-bound, bound, (channels_out, 27, channels_in)).astype(np.float32)
     bias = random.normal(size=channels_out).astype(np.float32)
@@ -134,12 +138,13 @@ def test_reals_are_close_and_threads_change_no_bit(seed, rows, channels_in, chan
     weights = pack_floats(weight, bias)
     by_kernel = {}
     for execution in executions():
-        made = Outputs(np.full((rows, padded(channels_out)), np.nan, np.float32))
-        convolve(Method.FLOATS, features, book, weights, made, execution=execution)
-        np.testing.assert_allclose(made.membrane[:, :channels_out], expected, rtol=0, atol=1e-5)
-        assert not made.membrane[:, channels_out:].any()
-        first = by_kernel.setdefault(execution.instruction_set, made.membrane)
-        np.testing.assert_array_equal(made.membrane, first)
+        for method in (Method.FLOATS, Method.FLOAT_EVENTS):
+            made = Outputs(np.full((rows, padded(channels_out)), np.nan, np.float32))
+            convolve(method, features, book, weights, made, execution=execution)
+            np.testing.assert_allclose(made.membrane[:, :channels_out], expected, rtol=0, atol=1e-5)
+            assert not made.membrane[:, channels_out:].any()
+            first = by_kernel.setdefault(execution.instruction_set, made.membrane)
+            np.testing.assert_array_equal(made.membrane, first)
 
 
 def in_order(name):
