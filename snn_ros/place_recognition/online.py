@@ -4,22 +4,35 @@ Every image is answered from what is known now. Where teaching is on, a place is
 spacing of the way; it is known at once by its picture. When enough new places have come together
 the network learns them in the background, and takes them over between two images. Stretches that
 the robot knows from long ago are not taught again, they close loops.
+
+The drive that begins a map makes its frame. In a later drive the robot must have found itself on
+the map before new places can be added: only then is it known where they are.
 """
 
 from __future__ import annotations
 
 import threading
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from snn_ros.configuration import setting
 from snn_ros.errors import SnnRosError
+from snn_ros.geometry.rigid import Transform
 from snn_ros.place_recognition.backend import Teacher
 from snn_ros.place_recognition.loops import Loop, LoopConfig, LoopDetector
 from snn_ros.place_recognition.matching import PlaceMatch, RecognizerConfig
 from snn_ros.place_recognition.odometer import Position
 from snn_ros.place_recognition.pipeline import PlaceRecognizer, View
 from snn_ros.place_recognition.preprocessing import Bytes
+from snn_ros.place_recognition.relocalisation import (
+    Pose,
+    SpreadConfig,
+    aligned,
+    located,
+    moved,
+)
 from snn_ros.place_recognition.teacher import BackgroundTraining, TeachingConfig
 from snn_ros.place_recognition.teaching_process import ProcessTeacher, TeachingError
 from snn_ros.place_recognition.weights import PlaceMap, Places, no_places
@@ -32,6 +45,7 @@ class OnlineConfig:
     recognition: RecognizerConfig = setting(RecognizerConfig, "when an answer is given")
     teaching: TeachingConfig = setting(TeachingConfig, "when a place is taught")
     loops: LoopConfig = setting(LoopConfig, "when a loop is reported")
+    spread: SpreadConfig = setting(SpreadConfig, "from where a place still looks like itself")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +55,7 @@ class OnlineAnswer:
     Attributes:
         match: where it was taken.
         view: the image as it was compared.
+        pose: of the robot on the map, where the place is confirmed and the map has poses.
         loop: a place met again, if one is to be reported.
         added: number of the place that it was taught as.
         problem: why teaching did not go on.
@@ -48,6 +63,7 @@ class OnlineAnswer:
 
     match: PlaceMatch
     view: View
+    pose: Pose | None = None
     loop: Loop | None = None
     added: int | None = None
     problem: SnnRosError | None = None
@@ -62,13 +78,18 @@ class _Drive:
         offset: of ``Places.travelled`` from the way of this drive, in m.
         next_place: way in m from which on the next place is due.
         jumps: of the odometry that were seen.
+        wanted: the next image is to be a place.
+        alignment: (4, 4) from the odometry to the map; None until the robot is on the map.
+        frame: of the odometry; empty before the first place.
     """
 
     earlier: int = 0
     offset: float = 0.0
     next_place: float = float("-inf")
     jumps: int = 0
-    wanted: bool = field(default=False)
+    wanted: bool = False
+    alignment: Transform | None = None
+    frame: str = ""
 
 
 class OnlineRecognizer:
@@ -113,7 +134,8 @@ class OnlineRecognizer:
             )
         self.recognizer, self.places = recognizer, places
         self.teaching = False
-        self._drive = _Drive(earlier=len(places.stamps))
+        begins = not len(places.stamps)
+        self._drive = _Drive(len(places.stamps), alignment=np.eye(4) if begins else None)
         self._loops = LoopDetector(self.config.loops, recognizer.config, recognizer.calibration)
 
     @property
@@ -154,13 +176,14 @@ class OnlineRecognizer:
                 None if view.fault or not len(self.recognizer.backend) else match.image_scores,
                 stamp, position.travelled + drive.offset, self.places.travelled, drive.earlier,
             )  # fmt: skip
+            pose = self._locate(match, position)
             added = None
             if self._is_due(view, position):
                 try:
                     added = self._teach(view, stamp, position)
                 except TeachingError as err:
                     self.teaching, problem = False, err
-            return OnlineAnswer(match, view, loop, added, problem)
+            return OnlineAnswer(match, view, pose, loop, added, problem)
 
     def start_teaching(self) -> None:
         """Add places from now on.
@@ -174,8 +197,11 @@ class OnlineRecognizer:
             self.teaching = True
             self._drive.next_place = float("-inf")
 
-    def stop_teaching(self) -> None:
-        """Add no more places; those that are open begin to be learnt.
+    def stop_teaching(self, learns: bool = True) -> None:
+        """Add no more places.
+
+        Args:
+            learns: those that are open begin to be learnt.
 
         Raises:
             TeachingError: none are taught.
@@ -184,7 +210,7 @@ class OnlineRecognizer:
             if not self.teaching:
                 raise TeachingError("teach: no places are being taught")
             self.teaching = False
-            if self.open_places and not self.training:
+            if learns and self.open_places and not self.training:
                 self.train()
 
     def add_place(self) -> None:
@@ -250,24 +276,37 @@ class OnlineRecognizer:
     def _is_due(self, view: View, position: Position) -> bool:
         drive = self._drive
         due = self.teaching and position.travelled >= drive.next_place and not self._loops.known
-        return not view.fault and (due or drive.wanted)
+        return not view.fault and drive.alignment is not None and (due or drive.wanted)
+
+    def _locate(self, match: PlaceMatch, position: Position) -> Pose | None:
+        """Where a confirmed place puts the robot; the first one of a drive aligns its odometry."""
+        if match.status != "confirmed" or not self.places.frame:
+            return None
+        neighbours = self.recognizer.config.neighbours
+        pose = located(match, self.places, neighbours, self.config.spread)
+        if self._drive.alignment is None:
+            self._drive.alignment = aligned(pose, position.pose)
+        return pose
 
     def _teach(self, view: View, stamp: float, position: Position) -> int:
         drive, spacing = self._drive, self.recognizer.config.sequence.spacing
         drive.wanted = False
         drive.next_place = position.travelled + spacing
-        if len(self.places.stamps) == 0:
-            self.places = no_places(position.frame)
-        elif self.places.frame != position.frame:
+        if drive.frame not in ("", position.frame):
             raise TeachingError(
-                f"teach: the map is in frame {self.places.frame!r}, the odometry in "
+                f"teach: the odometry was in frame {drive.frame!r} and now is in "
                 f"{position.frame!r}; teaching stops"
             )
+        drive.frame = position.frame
+        assert drive.alignment is not None  # else no place is due
+        place = moved(drive.alignment, position.pose, position.covariance)
+        if len(self.places.stamps) == 0:
+            self.places = no_places(self.config.teaching.map_frame)
         elif len(self.places.stamps) == drive.earlier:  # the first of this drive
             drive.offset = float(self.places.travelled[-1] + spacing - position.travelled)
             self._loops.reset()  # its way has moved
         self.places = self.places.extended(
-            position.pose, position.covariance, stamp, position.travelled + drive.offset
+            place.pose, place.covariance, stamp, position.travelled + drive.offset
         )
         added = self.recognizer.backend.add_place(view.picture)
         self._train_when_full()

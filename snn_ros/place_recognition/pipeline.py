@@ -22,6 +22,7 @@ from snn_ros.place_recognition.matching import (
     RecognizerConfig,
 )
 from snn_ros.place_recognition.preprocessing import Bytes, Preprocessing
+from snn_ros.place_recognition.taught_route import SadBackend
 from snn_ros.place_recognition.tempo import TempoConfig
 from snn_ros.place_recognition.weights import PlaceMap, load_map
 from snn_ros.spiking.activity import NetworkActivity
@@ -91,7 +92,8 @@ class PlaceRecognizer:
         """A recogniser of a profile.
 
         Args:
-            profile: ``edge`` is the fast network, ``paper`` a published spiking ensemble.
+            profile: ``edge`` is the fast network, ``paper`` a published spiking ensemble, ``sad``
+                the pictures alone.
             device: the networks run on the CPU whatever it says.
             weights: a map; nothing is known without.
             config: when an answer is given.
@@ -197,6 +199,7 @@ class PlaceRecognizer:
 
 PROFILES: dict[str, tuple[Callable[[], Backend], Preprocessing]] = {
     "edge": (lambda: TempoBackend(TempoConfig()), Preprocessing("gamma_first", 28, 7)),
+    "sad": (SadBackend, Preprocessing("gamma_first", 28, 7)),
     "paper": (
         lambda: DcBackend(DcBackendConfig(DcConfig(members=5))),
         Preprocessing("resize_first", 28, 7),

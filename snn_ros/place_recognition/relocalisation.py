@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from snn_ros.configuration import setting
+from snn_ros.geometry.rigid import Transform, inverse, quaternion_of, rigid_transform
 from snn_ros.place_recognition.matching import PlaceMatch
 from snn_ros.place_recognition.weights import Places
 
@@ -59,6 +60,28 @@ def located(match: PlaceMatch, places: Places, neighbours: int, spread: SpreadCo
     covariance[:3, :3] += np.eye(3) * spread.sideways**2
     covariance[3:, 3:] += np.eye(3) * spread.turned**2
     return Pose(pose, covariance)
+
+
+def aligned(found: Pose, odometry: Doubles) -> Transform:
+    """(4, 4) from the frame of the odometry to that of the map, once the robot is located.
+
+    Args:
+        found: where the robot is on the map.
+        odometry: (7,) where it is at the same time by its odometry.
+    """
+    return _matrix(found.pose) @ inverse(_matrix(odometry))
+
+
+def moved(alignment: Transform, pose: Doubles, covariance: Doubles) -> Pose:
+    """A pose of the odometry and its covariance in the frame of the map."""
+    on_map = alignment @ _matrix(pose)
+    turn = np.kron(np.eye(2), alignment[:3, :3])
+    turned = np.concatenate([on_map[:3, 3], quaternion_of(on_map)])
+    return Pose(turned, turn @ covariance @ turn.T)
+
+
+def _matrix(pose: Doubles) -> Transform:
+    return rigid_transform(pose[:3], pose[3:])
 
 
 def relative_covariance(places: Places, place: int, spread: SpreadConfig) -> Doubles:

@@ -27,6 +27,9 @@ class TeachingConfig:
         "new places after which the network learns them; 0: as many as one of its modules holds",
         minimum=0,
     )
+    map_frame: str = setting(
+        "map", "of the poses of a map that begins; it is where the odometry of that drive begins"
+    )
     calibrated: bool = setting(
         True, "measure the probabilities anew each time the network has learnt"
     )

@@ -171,11 +171,17 @@ def test_a_map_of_an_earlier_drive_goes_on():
     drive(robot, AHEAD[: 30 * 4])
     again = OnlineRecognizer.of_map(robot.map(), CONFIG)
     again.start_teaching()
-    answers = drive(again, np.arange(20, 45, STEP))
+    # this drive's odometry begins at 0, 20 m along the street
+    ways = np.arange(0, 25, STEP)
+    answers = [again.step(STREET.image(20 + way), way, position(way)) for way in ways]
     loops = [a.loop for a in answers if a.loop]
     assert loops
     assert all(np.isnan(loop.travelled) for loop in loops)
-    assert 13 <= len(again.places.stamps) - 30 <= 19  # from 30 m on, and until it was sure
+    new = again.places.poses[30:, 0]
+    assert 30 <= new[0] <= 36  # nothing is added before, and for a moment after the known part
+    np.testing.assert_allclose(new, np.arange(len(new)) + new[0], atol=1e-9)
+    assert new[-1] == pytest.approx(44, abs=1.0)
+    assert again.places.frame == "map"
     assert (np.diff(again.places.travelled) > 0).all()
     assert again.map().identity == robot.map().identity
 
@@ -233,12 +239,12 @@ def test_calls_in_the_wrong_state_are_refused():
     assert len(robot.recognizer.backend) == 0
 
 
-def test_a_map_in_another_frame_is_not_mixed_with():
+def test_an_odometry_that_changes_its_frame_ends_teaching():
     robot = online(SadBackend())
     robot.start_teaching()
     drive(robot, AHEAD[:40])
     answer = robot.step(STREET.image(50.0), 0.0, position(50.0, frame="map"))
-    assert "frame 'odom', the odometry in 'map'" in str(answer.problem)
+    assert "was in frame 'odom' and now is in 'map'" in str(answer.problem)
     assert not robot.teaching
     assert len(robot.places.stamps) == 10
 
