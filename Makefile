@@ -1,4 +1,4 @@
-# make demo: fly a simulated blimp over DDS and leave build/demo/report.html
+# make demo: fly a simulated blimp and watch a street over DDS, and leave build/demo/report.html
 # make test: everything CI checks
 # make test-gpu: what needs a CUDA device
 PYTHON ?= python3

@@ -25,7 +25,7 @@ COMMANDS = {
     "train": "train a network on simulated drives",
     "evolve": "evolve a spiking controller",
     "doctor": "find out why it does not work here",
-    "demo": "fly a simulated blimp over DDS and write a report",
+    "demo": "fly a simulated blimp, watch a simulated street, write a report",
 }
 
 DONE, FAILED, WRONG_CALL = 0, 1, 2

@@ -1,7 +1,9 @@
-"""Fly a simulated blimp over DDS, once with the spiking network and once with the PID.
+"""Fly a simulated blimp and watch a simulated street, all over DDS.
 
-Starts launch/blimp.launch.xml (controller, motor watchdog, 6-DoF simulation in lock step), records
-both flights, prints a table and writes report.html, report.json and flight.png.
+Starts launch/blimp.launch.xml (controller, motor watchdog, 6-DoF simulation in lock step) once with
+the spiking network and once with the PID, and records both flights. Then records a short drive and
+replays it to launch/lidar_detection.launch.xml. Prints tables and writes report.html, report.json
+and flight.png.
 
 Example:
   snn-ros demo --output build/demo
@@ -13,6 +15,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,6 +25,7 @@ from snn_ros import machine
 from snn_ros.blimp_control import flight_scores
 from snn_ros.cli.flight_report import CONTROLLERS, altitude_figure, score
 from snn_ros.cli.own_domain import use_own_domain
+from snn_ros.cli.street_demo import figures_of, watch_street, write_street
 from snn_ros.nodes.flight_recorder import FlightLog, fly
 from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.report import Report
@@ -39,14 +43,18 @@ _TIMEOUT = 300.0  # s of wall time for one flight
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--quick", action="store_true", help="a 50 s flight instead of 280 s")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a 50 s flight and a 1 s drive instead of 280 s and 4 s",
+    )
     parser.add_argument(
         "--output", type=Path, default=Path("build/demo"), help="folder of the report"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fly, score, report."""
+    """Fly, score, watch the street, report."""
     use_own_domain()
     began = time.monotonic()
     name = "blimp_quick" if arguments.quick else "blimp_four_setpoints"
@@ -63,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [_row(controller, values) for controller, values in scores.items()]
     _print_table(rows)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    figures = {
+    figures: dict[str, Any] = {
         "system": "blimp_control",
         "profile": "edge",
         "input": name,
@@ -74,8 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
         },
         "machine": machine.describe(),
     }
+    report = _flight_report(arguments.output, scenario, logs, rows)
+    street = watch_street(arguments.output, quick=arguments.quick)
+    if street is not None:
+        figures["lidar_detection"] = figures_of(street)
+        write_street(report, street)
     (arguments.output / "report.json").write_text(json.dumps(figures, indent=1))
-    _write_report(arguments.output, scenario, logs, rows)
+    report.write(arguments.output / "report.html")
     print(f"{arguments.output / 'report.html'} after {time.monotonic() - began:.0f} s")
     return 0
 
@@ -93,10 +106,10 @@ def _print_table(rows: list[list[str]]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
 
 
-def _write_report(
+def _flight_report(
     folder: Path, scenario: Scenario, logs: dict[str, FlightLog], rows: list[list[str]]
-) -> None:
-    report = Report("A blimp flown by spiking neurons", machine.describe())
+) -> Report:
+    report = Report("Spiking neurons at work", machine.describe())
     report.text(
         f"{scenario.description}. Simulation, controller and motor watchdog are ROS 2 nodes and "
         "exchange every value over DDS; the clock waits for the controller (lock step)."
@@ -111,7 +124,7 @@ def _write_report(
     figure.savefig(folder / "flight.png", dpi=110)
     report.figure("Altitude", figure)
     report.figure("Terms of the spiking controller", _terms_figure(logs["snn"]))
-    report.write(folder / "report.html")
+    return report
 
 
 def _picture(scenario: Scenario) -> np.ndarray | None:
