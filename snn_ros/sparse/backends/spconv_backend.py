@@ -113,7 +113,12 @@ class _Convolution:
             return features, Sites(coordinates, shape, x.sites.batch_size, level)
         name = _name(x.sites.level, x.sites)
         if isinstance(layer, InverseConvolution):
-            return self._run(x, rulebooks, name)[0], rulebooks.finer_sites[name]
+            finer = rulebooks.finer_sites.get(name)
+            if finer is None:
+                raise SparseTensorError(f"{self._step.name}: no strided convolution led to {name}")
+            if not len(x.features):
+                return x.features.new_zeros(len(finer.coordinates), self._matrix.shape[1]), finer
+            return self._run(x, rulebooks, name)[0], finer
         return self._run(x, rulebooks, f"{name} by {layer.kernel_size}")[0], x.sites
 
     def _run(self, x: SparseTensor, rulebooks: SpconvRulebooks, name: str) -> tuple[Tensor, Tensor]:

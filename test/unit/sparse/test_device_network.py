@@ -16,7 +16,11 @@ from snn_ros.sparse.backends.network import compile_network
 from snn_ros.sparse.backends.program import NotCompiled
 from snn_ros.sparse.backends.spconv_backend import SpconvBackend
 from snn_ros.sparse.backends.triton_backend import TritonBackend
-from snn_ros.sparse.convolution import StridedConvolution, SubmanifoldConvolution
+from snn_ros.sparse.convolution import (
+    InverseConvolution,
+    StridedConvolution,
+    SubmanifoldConvolution,
+)
 from snn_ros.sparse.layers import SparseSequential
 from snn_ros.sparse.tensor import SparseTensor, SparseTensorError
 from snn_ros.spiking.modules import IntegerSpike
@@ -51,7 +55,7 @@ def assert_same_in_some_order(one, other):
 
 
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8])
-@pytest.mark.parametrize("name", ["batch of two", "no voxels"])
+@pytest.mark.parametrize("name", ["batch of two", "single voxel in a corner", "no voxels"])
 def test_exact_weights_give_identical_results(precision, name):
     network, x = on_the_grid(Network()), given(name)
     compiled = compile_network(network, precision=precision, backend=TritonBackend())
@@ -112,7 +116,9 @@ def test_without_triton_it_is_said_once_and_torch_does_the_work(monkeypatch, cap
         triton_backend._note_missing.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["batch of two", "odd extents", "single voxel", "no voxels"])
+@pytest.mark.parametrize(
+    "name", ["batch of two", "odd extents", "single voxel in a corner", "no voxels"]
+)
 def test_spconv_gives_the_same_at_the_same_sites(spconv, name):
     network, x = on_the_grid(Network()), given(name)
     made = compile_network(network, backend=spconv)(x)
@@ -134,6 +140,12 @@ def test_what_spconv_cannot_do_is_refused(spconv):
         compile_network(on_the_grid(Network()), precision=Precision.INT8, backend=spconv)
     with pytest.raises(NotCompiled, match="0: spconv reads kernels of one site"):
         compile_network(SparseSequential(StridedConvolution(5, 4, 1, 2)), backend=spconv)
+
+
+def test_an_inverse_convolution_needs_a_strided_one(spconv):
+    network = SparseSequential(InverseConvolution(5, 4))
+    with pytest.raises(SparseTensorError, match="0: no strided convolution"):
+        compile_network(network, backend=spconv)(given())
 
 
 class Twice(nn.Module):
