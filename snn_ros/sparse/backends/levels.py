@@ -39,7 +39,6 @@ class Level:
         kernel: of that convolution.
         name: `Sites.level`.
         submanifold: rulebooks between its own sites, by size of kernel.
-        coarser: levels that strided convolutions lead to.
     """
 
     coordinates: Coordinates
@@ -49,17 +48,21 @@ class Level:
     kernel: Kernel | None = None
     name: tuple[Kernel, ...] = ()
     submanifold: dict[Size, PackedRulebook] = field(default_factory=dict)
-    coarser: dict[Kernel, Level] = field(default_factory=dict)
 
 
 class Levels:
-    """All levels of one input; each rulebook is built once."""
+    """All levels of one input; each rulebook is built once.
+
+    A level knows the finer one and not the coarser ones: in a circle, megabytes of rulebooks would
+    wait for the garbage collector.
+    """
 
     def __init__(self, sites: Sites) -> None:
         self._sites = sites
         coordinates = sites.coordinates.numpy()
         self._order = _order(coordinates)
         self.finest = Level(self.in_order(coordinates), sites.spatial_shape, name=sites.level)
+        self._coarser: dict[tuple[int, Kernel], Level] = {}
         self._above: dict[int, Level] = {}
         self._torch_sites: dict[int, Sites] = {id(self.finest): sites}
 
@@ -74,7 +77,7 @@ class Levels:
             SparseTensorError: for an inverse convolution that no strided one led to.
         """
         if isinstance(layer, StridedConvolution):
-            coarse = _coarser(level, layer.kernel)
+            coarse = self._strided(level, layer.kernel)
             assert coarse.rulebook is not None  # of every level but the finest
             return coarse.rulebook, coarse
         if isinstance(layer, InverseConvolution):
@@ -87,6 +90,16 @@ class Levels:
                 level.coordinates, level.spatial_shape, size
             )
         return level.submanifold[size], level
+
+    def _strided(self, level: Level, kernel: Kernel) -> Level:
+        """The level that a strided convolution leads to."""
+        key = id(level), kernel
+        if key not in self._coarser:
+            rulebook, coordinates = strided_rulebook(level.coordinates, level.spatial_shape, kernel)
+            shape = kernel.output_shape(level.spatial_shape)
+            name = (*level.name, kernel)
+            self._coarser[key] = Level(coordinates, shape, level, rulebook, kernel, name)
+        return self._coarser[key]
 
     def seen_from_above(self, level: Level) -> Level:
         """The single plane of a level (z, y, x), as `SeenFromAbove` has it."""
@@ -120,16 +133,6 @@ def _order(coordinates: Coordinates) -> NDArray[np.intp] | None:
     steps = np.diff(coordinates, axis=0)
     leading = steps[np.arange(len(steps)), (steps != 0).argmax(1)]
     return None if (leading > 0).all() else np.lexsort(coordinates.T[::-1])
-
-
-def _coarser(level: Level, kernel: Kernel) -> Level:
-    if kernel not in level.coarser:
-        rulebook, coordinates = strided_rulebook(level.coordinates, level.spatial_shape, kernel)
-        shape = kernel.output_shape(level.spatial_shape)
-        level.coarser[kernel] = Level(
-            coordinates, shape, level, rulebook, kernel, (*level.name, kernel)
-        )
-    return level.coarser[kernel]
 
 
 def _pointwise(level: Level) -> PackedRulebook:

@@ -1,5 +1,7 @@
 """A compiled network gives what the network gives."""
 
+import gc
+
 import pytest
 import torch
 from support.sparse_networks import Network, Pillars, assert_identical, given, on_the_grid
@@ -8,6 +10,7 @@ from torch import nn
 from snn_ros.sparse.backends import compiled
 from snn_ros.sparse.backends.compiled import InstructionSet
 from snn_ros.sparse.backends.kernels import Execution, Method
+from snn_ros.sparse.backends.levels import Level
 from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile_network
 from snn_ros.sparse.backends.program import NotCompiled
 from snn_ros.sparse.convolution import StridedConvolution, SubmanifoldConvolution
@@ -51,6 +54,18 @@ def test_results_outlive_the_next_call():
     kept = first.stages[1].features.clone()
     compiled(given("odd extents"))
     assert torch.equal(first.stages[1].features, kept)
+
+
+@built
+def test_a_call_leaves_no_rulebooks_behind_for_the_garbage_collector():
+    compiled = compile_network(on_the_grid(Network()))
+    gc.collect()
+    gc.disable()
+    try:
+        compiled(given())
+        assert [kept for kept in gc.get_objects() if isinstance(kept, Level)] == []
+    finally:
+        gc.enable()
 
 
 @built
