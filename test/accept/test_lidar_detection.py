@@ -7,6 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, Verbosity, given, settings
+from hypothesis import seed as seeded
+from rclpy.time import Time
+from support import cloud_load
+from support.clouds import cloud
+from support.lidar_fuzz import check, clouds, recorded_node
+from support.lidar_weights import untrained
 from support.sparse import (
     SITES,
     at_sites,
@@ -16,6 +23,7 @@ from support.sparse import (
     layers,
     sparse,
 )
+from vision_msgs.msg import Detection3DArray
 
 from snn_ros.cli import main
 from snn_ros.cli.evaluations.lidar_detection import COLUMNS
@@ -30,6 +38,7 @@ from snn_ros.lidar_detection.evaluation import detection_scores
 from snn_ros.lidar_detection.scans import ScanFolder
 from snn_ros.lidar_detection.training import LOW_SCORE
 from snn_ros.lidar_detection.weights import default_path
+from snn_ros.ros.qos import RESULT
 from snn_ros.sparse.backends.kernels import Execution
 from snn_ros.sparse.backends.network import Precision, compile_network
 from snn_ros.sparse.convolution import InverseConvolution, StridedConvolution
@@ -49,6 +58,9 @@ LEAST_AP = {
 }
 BINARY_DRIVES, PRECISION_DRIVES = 1, 4
 MOST_FALSE_POSITIVES = 2.0  # a real frame
+CLOUD_POINTS = 120_000
+MOST_GROWTH = 5.0  # MB of memory per minute
+FUZZED_CLOUDS = 1000
 
 
 @pytest.fixture
@@ -228,3 +240,60 @@ def test_real_frames(weights, data_dir, figures, capsys):
     figures.update(columns=COLUMNS, frames=[row.split() for row in rows], scores=scores)
     assert scores["recall_car_moderate_iou50"] == 1.0
     assert scores["false_positives_per_frame"] <= MOST_FALSE_POSITIVES
+
+
+# ---- 7: the node -------------------------------------------------------------------------------
+
+
+def test_20_hz_of_large_clouds_for_a_minute(probe, start_node, weights, data_dir, figures):
+    """Nothing piles up: what cannot be answered is counted, and answers do not grow older."""
+    scan = next((data_dir / "kitti_object/training/velodyne").glob("*.bin"))
+    points = np.resize(np.fromfile(scan, "<f4").reshape(-1, 4), (CLOUD_POINTS, 4))
+    node = start_node("lidar_detection_node", "--ros-args", "-p", f"weights:={weights}")
+    topic, clock = "/lidar_detection/output/detections", probe.node.get_clock()
+    ages = []
+
+    def receive(message):
+        ages.append((clock.now() - Time.from_msg(message.header.stamp)).nanoseconds * 1e-6)
+
+    probe.node.create_subscription(Detection3DArray, topic, receive, RESULT)
+    answers = probe.hear(topic, Detection3DArray, RESULT, raw=True)
+    figures.update(
+        cloud_load.flood(
+            probe, node, "/lidar_detection", cloud(points), answers,
+            seconds=60.0, warm_up=5.0, rate=20.0,
+        )
+    )  # fmt: skip
+    third = len(ages) // 3
+    early, late = (float(np.median(part)) for part in (ages[:third], ages[-third:]))
+    p50, p99 = np.percentile(ages, (50, 99)).tolist()
+    figures.update(age_p50_ms=p50, age_p99_ms=p99, age_first_third_ms=early, age_last_third_ms=late)
+    assert cloud_load.unaccounted(figures) == []
+    assert late <= 1.5 * early
+    assert figures["memory_slope_mb_per_min"] <= MOST_GROWTH
+    assert figures["threads"][0] == figures["threads"][1]
+
+
+def test_any_cloud_is_refused_by_name_or_answered_where_its_points_are(
+    ros_domain, tmp_path, seed, figures
+):
+    """The weights are as drawn: such a network says boxes anywhere, of any size."""
+    figures.update(clouds=0, refused=0, boxes=0)
+    with recorded_node(ros_domain, untrained(tmp_path)) as node:
+
+        @seeded(seed)
+        @settings(
+            max_examples=FUZZED_CLOUDS, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet,
+        )  # fmt: skip
+        @given(clouds())
+        def fuzzed(message):
+            boxes = check(node, message)
+            figures["clouds"] += 1
+            figures["refused"] += boxes < 0
+            figures["boxes"] += max(boxes, 0)
+
+        fuzzed()
+        figures["faults"] = dict(node.health.faults)
+    assert figures["clouds"] >= FUZZED_CLOUDS
+    assert figures["refused"] > 0 < figures["boxes"]

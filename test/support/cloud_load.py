@@ -1,4 +1,4 @@
-"""A steady stream of clouds into the null perception node, every one accounted for."""
+"""A steady stream of clouds into a node, every one accounted for."""
 
 import time
 from array import array
@@ -32,13 +32,37 @@ def soak(
     size: int = 2_000_000,
     rate: float = 20.0,
 ) -> dict:
-    """Feed the node for a while; figures of what it used and where every cloud went."""
+    """Feed the null perception node for a while; figures as of ``flood``."""
     node = start_node(NULL_NODE)
-    publisher = probe.speak(f"{NAME}/input/points", PointCloud2, SENSOR)
     answers = probe.hear(f"{NAME}/output/points", PointCloud2, RESULT, raw=True)
-    probe.wait_active(NAME)
+    return flood(probe, node, NAME, make_cloud(size), answers, seconds, warm_up, rate)
+
+
+def flood(
+    probe: Probe,
+    node: NodeProcess,
+    name: str,
+    cloud: PointCloud2,
+    answers: list,
+    seconds: float,
+    warm_up: float,
+    rate: float,
+) -> dict:
+    """Feed a node for a while; figures of what it used and where every cloud went.
+
+    Args:
+        probe: feeds.
+        node: process of the node.
+        name: of the node.
+        cloud: sent again and again with a new stamp.
+        answers: what is heard of the node's answers; emptied on the way.
+        seconds: how long to watch after the warm-up.
+        warm_up: in s.
+        rate: clouds per s.
+    """
+    publisher = probe.speak(f"{name}/input/points", PointCloud2, SENSOR)
+    probe.wait_active(name)
     probe.wait(lambda: publisher.get_subscription_count() > 0)
-    cloud = make_cloud(size)
     sent = answered = 0
     deadline = time.monotonic()
 
@@ -57,7 +81,7 @@ def soak(
     usage = watch(node.process.pid, seconds, warm_up, feed)
     probe.spin(2.5)  # the last answers and one more diagnostic
     answered += len(answers)
-    health = probe.health(NAME)
+    health = probe.health(name)
     return {
         "sent": sent,
         "received": int(health["points.received"]),

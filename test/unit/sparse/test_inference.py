@@ -63,7 +63,7 @@ def test_a_call_leaves_no_rulebooks_behind_for_the_garbage_collector():
     gc.disable()
     try:
         compiled(given())
-        assert [kept for kept in gc.get_objects() if isinstance(kept, Level)] == []
+        assert [kept for kept in gc.get_objects() if type(kept) is Level] == []
     finally:
         gc.enable()
 
