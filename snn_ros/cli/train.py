@@ -6,12 +6,15 @@ there yet are simulated first.
 
 Example:
   snn-ros train lidar_detection --steps 3000 --seed 1 --folder build/training/lidar_detection/edge
+  snn-ros train lidar_detection --begin build/training/lidar_detection/edge --learning-rate 0.002 \
+      --seed 2 --folder build/training/lidar_detection/second --weights weights/mine.safetensors
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,13 +24,21 @@ from tqdm import tqdm
 
 from snn_ros import machine
 from snn_ros.cli.figures import add_json_option, write_json
+from snn_ros.errors import SnnRosError
 from snn_ros.packages import OWN_PACKAGE, share_directory
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from snn_ros.lidar_detection.scans import ScanFolder
     from snn_ros.lidar_detection.training import EdgeTrainingConfig
 
-WEIGHTS, CURVES = "weights.safetensors", "curves.png"
+
+class UnfinishedRun(SnnRosError):
+    """A run to begin with has not been trained to its end."""
+
+
+WEIGHTS, CURVES, COMMANDS = "weights.safetensors", "curves.png", "commands.json"
 _SHOWN = ["loss", "heat_loss", "box_loss", "overlap_loss", "quality_loss", "firing_rate"]
 _HELD_OUT_LIDAR = "hdl_64e"
 
@@ -40,6 +51,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=int, help="of the whole run; default: of the file")
     parser.add_argument("--seed", type=int, help="default: of the file")
+    parser.add_argument("--learning-rate", type=float, help="at its peak; default: of the file")
+    parser.add_argument(
+        "--begin", type=Path, metavar="DIR", help="folder of a run whose network is trained on"
+    )
     parser.add_argument(
         "--activation", choices=("spike", "relu"), help="relu trains the dense twin"
     )
@@ -51,6 +66,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="of the run; default: build/training/SYSTEM/edge"
     )
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE",
+        help="to write, with manifest (.json) and model card (.md); default: in the folder",
+    )  # fmt: skip
     add_json_option(parser)
 
 
@@ -60,26 +79,26 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json != "-":
         print("\n".join(f"{name:34} {value:.3f}" for name, value in scores.items()))
     if arguments.json:
-        finite = {k: v if math.isfinite(v) else None for k, v in scores.items()}
         figures = {"system": arguments.system, "profile": "edge", "input": "held-out drives"}
-        write_json(figures | {"scores": finite, "machine": machine.describe()}, arguments.json)
+        write_json(figures | {"scores": scores, "machine": machine.describe()}, arguments.json)
     return 0
 
 
 def _lidar_detection(arguments: argparse.Namespace) -> Mapping[str, float]:
+    from snn_ros.learning.checkpoint import load_network
     from snn_ros.learning.curves import curves, read_log
-    from snn_ros.learning.loop import LOG, train
-    from snn_ros.lidar_detection.edge import EdgeNetwork
+    from snn_ros.learning.loop import CHECKPOINT, LOG, train
     from snn_ros.lidar_detection.edge_batches import AugmentedBatches
-    from snn_ros.lidar_detection.edge_grid import deployed
-    from snn_ros.lidar_detection.edge_weights import save_edge
     from snn_ros.lidar_detection.training import EdgeDetection
 
     config = _edge_config(arguments)
     data = arguments.data or Path("build/training/lidar_detection")
     folder = arguments.folder or data / "edge"
     scans, held_out = _scans(config, data)
+    commands = [*_earlier_commands(arguments.begin), _command(arguments)]
     task = EdgeDetection(config, held_out, arguments.device)
+    if arguments.begin is not None:
+        load_network(arguments.begin / CHECKPOINT, task.model)
     batches = AugmentedBatches(
         scans, config.augmentation, config.training.batch_size, config.training.seed
     )
@@ -99,9 +118,57 @@ def _lidar_detection(arguments: argparse.Namespace) -> Mapping[str, float]:
             settings=_identity(config),
         )
     network.eval()
-    save_edge(folder / WEIGHTS, deployed(cast(EdgeNetwork, network)))
     curves(read_log(folder / LOG), _SHOWN).savefig(folder / CURVES, dpi=110)
-    return task.evaluate(network)
+    scores = {k: v for k, v in task.evaluate(network).items() if math.isfinite(v)}
+    _write_weights(arguments.weights or folder / WEIGHTS, network, config, commands, scores)
+    (folder / COMMANDS).write_text(json.dumps(commands, indent=1))
+    return scores
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What was called, as far as it decides about the weights."""
+    names = ("config", "steps", "seed", "learning_rate", "begin", "activation", "folder")
+    options = [
+        f"--{name.replace('_', '-')} {value}"
+        for name in names
+        if (value := getattr(arguments, name)) is not None
+    ]
+    return " ".join(["snn-ros train", arguments.system, *options])
+
+
+def _earlier_commands(begin: Path | None) -> list[str]:
+    if begin is None:
+        return []
+    try:
+        commands: list[str] = json.loads((begin / COMMANDS).read_text())
+    except OSError as err:
+        raise UnfinishedRun(f"begin = {str(begin)!r}: no finished run: {err.strerror}") from err
+    return commands
+
+
+def _write_weights(
+    path: Path,
+    network: nn.Module,
+    config: EdgeTrainingConfig,
+    commands: list[str],
+    scores: Mapping[str, float],
+) -> None:
+    from snn_ros.lidar_detection.edge import EdgeNetwork
+    from snn_ros.lidar_detection.edge_grid import deployed
+    from snn_ros.lidar_detection.edge_weights import save_edge
+    from snn_ros.lidar_detection.model_card import card
+
+    training = {
+        "commands": commands,
+        "seed": config.training.seed,
+        "drives": config.drives,
+        "held_out_drives": config.held_out_drives,
+        **_identity(config),
+    }
+    shipped = deployed(cast(EdgeNetwork, network))
+    manifest = save_edge(path, shipped, training, scores)
+    numbers = sum(tensor.numel() for tensor in shipped.state_dict().values())
+    path.with_suffix(".md").write_text(card(path.stem, manifest, numbers))
 
 
 def _edge_config(arguments: argparse.Namespace) -> EdgeTrainingConfig:
@@ -114,6 +181,7 @@ def _edge_config(arguments: argparse.Namespace) -> EdgeTrainingConfig:
     asked = {
         "training.steps": arguments.steps,
         "training.seed": arguments.seed,
+        "training.learning_rate": arguments.learning_rate,
         "network.activation": arguments.activation,
     }
     given = {name: value for name, value in asked.items() if value is not None}

@@ -78,12 +78,7 @@ def load_checkpoint(path: Path, run: Run, settings: Mapping[str, Any]) -> int:
     Raises:
         CheckpointError: the file is damaged, its settings differ, or its tensors do not fit.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            document = json.loads(file.metadata()["run"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, TypeError, KeyError, ValueError) as err:
-        raise CheckpointError(f"{path}: no checkpoint of a training run: {err}") from err
+    document, tensors = _read(path)
     _refuse_other_settings(path, document["settings"], json.loads(json.dumps(settings)))
     try:
         run.model.load_state_dict(_part(tensors, _MODEL))
@@ -96,6 +91,32 @@ def load_checkpoint(path: Path, run: Run, settings: Mapping[str, Any]) -> int:
         raise CheckpointError(f"{path}: does not fit this network: {err}") from err
     torch.set_rng_state(tensors[_GENERATOR])
     return int(document["step"])
+
+
+def load_network(path: Path, network: nn.Module) -> None:
+    """Give a network what another run has learned: the average if it has one.
+
+    Args:
+        path: of that run's checkpoint.
+        network: of the same shape.
+
+    Raises:
+        CheckpointError: the file is damaged, or its tensors do not fit.
+    """
+    _, tensors = _read(path)
+    try:
+        network.load_state_dict(_part(tensors, _AVERAGE) or _part(tensors, _MODEL))
+    except RuntimeError as err:
+        raise CheckpointError(f"{path}: does not fit this network: {err}") from err
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            document = json.loads(file.metadata()["run"])
+            return document, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, TypeError, KeyError, ValueError) as err:
+        raise CheckpointError(f"{path}: no checkpoint of a training run: {err}") from err
 
 
 def _refuse_other_settings(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:

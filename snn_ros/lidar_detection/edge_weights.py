@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,12 +19,22 @@ from snn_ros.weight_files import WeightsError
 _PROFILE = "edge"
 
 
-def save_edge(path: Path, network: EdgeNetwork) -> None:
+def save_edge(
+    path: Path,
+    network: EdgeNetwork,
+    training: Mapping[str, Any] | None = None,
+    scores: Mapping[str, float] | None = None,
+) -> Manifest:
     """Write a network that ``deployed`` made; its weights are whole numbers and take a byte each.
 
     Args:
         path: of the safetensors file; the manifest goes beside it.
         network: to be written.
+        training: how it was made.
+        scores: on data that was kept aside, finite.
+
+    Returns:
+        The manifest.
 
     Raises:
         WeightsError: the files cannot be written.
@@ -31,8 +43,15 @@ def save_edge(path: Path, network: EdgeNetwork) -> None:
         name: value.to(torch.int8) if _is_whole(name) else value
         for name, value in network.state_dict().items()
     }
-    config = dataclasses.asdict(network.config)
-    save(path, tensors, Manifest(_PROFILE, _PROFILE, config=config))
+    manifest = Manifest(
+        _PROFILE,
+        _PROFILE,
+        config=dataclasses.asdict(network.config),
+        training=dict(training or {}),
+        scores=dict(scores or {}),
+    )
+    save(path, tensors, manifest)
+    return manifest
 
 
 def load_edge(path: Path) -> EdgeNetwork:

@@ -53,6 +53,25 @@ def test_trains_and_writes_weights_curves_and_scores(
     assert (tmp_path / "run" / "weights.safetensors").read_bytes() == before
 
 
+def test_a_run_begins_with_what_another_learned(
+    call: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = [*call, "--begin", str(tmp_path / "run"), "--folder", str(tmp_path / "second")]
+    assert main(second) == FAILED
+    assert "no finished run" in capsys.readouterr().err
+    assert main(call) == DONE
+    shipped = tmp_path / "shipped.safetensors"
+    assert main([*second, "--learning-rate", "0", "--weights", str(shipped)]) == DONE
+    first, again = (load_edge(path) for path in (tmp_path / "run/weights.safetensors", shipped))
+    for before, after in zip(first.parameters(), again.parameters(), strict=True):
+        if before.dim() > 1:  # scales and shifts follow the statistics of the batches
+            assert (before - after).abs().max() == 0
+    manifest = json.loads(shipped.with_suffix(".json").read_text())
+    assert len(manifest["training"]["commands"]) == 2
+    page = shipped.with_suffix(".md").read_text()
+    assert all(command in page for command in manifest["training"]["commands"])
+
+
 def test_a_checkpoint_of_another_run_is_refused(
     call: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
