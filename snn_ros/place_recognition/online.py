@@ -16,6 +16,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snn_ros.configuration import setting
 from snn_ros.errors import SnnRosError
@@ -55,6 +56,8 @@ class OnlineAnswer:
     Attributes:
         match: where it was taken.
         view: the image as it was compared.
+        places: of the map that was asked.
+        map_id: of it.
         pose: of the robot on the map, where the place is confirmed and the map has poses.
         loop: a place met again, if one is to be reported.
         added: number of the place that it was taught as.
@@ -63,6 +66,8 @@ class OnlineAnswer:
 
     match: PlaceMatch
     view: View
+    places: Places
+    map_id: str
     pose: Pose | None = None
     loop: Loop | None = None
     added: int | None = None
@@ -133,6 +138,7 @@ class OnlineRecognizer:
                 replace(recognizer.config, sequence=sequence),
             )
         self.recognizer, self.places = recognizer, places
+        self.map_id = self.map().identity
         self.teaching = False
         begins = not len(places.stamps)
         self._drive = _Drive(len(places.stamps), alignment=np.eye(4) if begins else None)
@@ -171,19 +177,19 @@ class OnlineRecognizer:
             view = self.recognizer.view(image, travelled)
             match = self.recognizer.answer(view, stamp, travelled)
             if position is None:
-                return OnlineAnswer(match, view, problem=problem)
+                return OnlineAnswer(match, view, self.places, self.map_id, problem=problem)
             loop = self._loops.step(
                 None if view.fault or not len(self.recognizer.backend) else match.image_scores,
                 stamp, position.travelled + drive.offset, self.places.travelled, drive.earlier,
             )  # fmt: skip
             pose = self._locate(match, position)
-            added = None
+            asked, map_id, added = self.places, self.map_id, None
             if self._is_due(view, position):
                 try:
                     added = self._teach(view, stamp, position)
                 except TeachingError as err:
                     self.teaching, problem = False, err
-            return OnlineAnswer(match, view, pose, loop, added, problem)
+            return OnlineAnswer(match, view, asked, map_id, pose, loop, added, problem)
 
     def start_teaching(self) -> None:
         """Add places from now on.
@@ -238,6 +244,21 @@ class OnlineRecognizer:
                 doing = "taught" if self.teaching else "learnt"
                 raise TeachingError(f"the map stays: its places are being {doing}")
             self._begin(recognizer, places or no_places())
+
+    def query(self, image: Bytes, count: int) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+        """The places that look most like an image, the best first, and their scores.
+
+        Raises:
+            ImageError: the image is not one.
+            TeachingError: no place is taught.
+        """
+        with self._lock:
+            recognizer = self.recognizer
+            if not len(recognizer.backend):
+                raise TeachingError("query: no place is taught")
+            scores = recognizer.backend.score(recognizer.preprocessing(image))
+        best = np.argsort(-scores, kind="stable")[:count]
+        return best, scores[best]
 
     def map(self) -> PlaceMap:
         """All that is known now."""
@@ -309,6 +330,8 @@ class OnlineRecognizer:
             place.pose, place.covariance, stamp, position.travelled + drive.offset
         )
         added = self.recognizer.backend.add_place(view.picture)
+        if added == 0:
+            self.map_id = self.map().identity
         self._train_when_full()
         return added
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,8 @@ def save_map(path: Path, content: PlaceMap, *, over: str | None = ANY_MAP) -> st
     except (OSError, SafetensorError) as err:
         raise MapError(f"{path}: cannot be written: {err}") from err
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where there is no folder there is no file
+            unfinished.unlink()
     return str(manifest["sha256"])
 
 

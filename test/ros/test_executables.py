@@ -4,17 +4,19 @@ after it was killed."""
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from geometry_msgs.msg import PointStamped
 from nav_msgs.msg import Odometry
-from sensor_msgs.msg import PointCloud2, Range
+from sensor_msgs.msg import Image, PointCloud2, Range
 from std_msgs.msg import Float64
 from support.clouds import cloud
 from support.lidar_scenes import scene
 from support.lidar_weights import untrained
 from vision_msgs.msg import Detection3DArray
 
-from snn_ros.msg import BlimpCommand
+from snn_ros.msg import BlimpCommand, PlaceMatch
+from snn_ros.ros.conversions.images import write_image
 from snn_ros.ros.qos import RESULT, SENSOR
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,6 +40,11 @@ def cloud_message(probe):
     return cloud(scene().points, stamp_ns=probe.node.get_clock().now().nanoseconds)
 
 
+def image_message(probe):
+    pixels = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
+    return write_image(pixels, "mono8", probe.node.get_clock().now().nanoseconds, "camera")
+
+
 # node: its input, how often it is fed, and what must come out
 NODES = {
     "blimp_control": ("range", Range, SENSOR, range_message, "command", BlimpCommand),
@@ -51,6 +58,7 @@ NODES = {
     "lidar_detection": (
         "points", PointCloud2, SENSOR, cloud_message, "detections", Detection3DArray,
     ),
+    "place_recognition": ("image", Image, SENSOR, image_message, "match", PlaceMatch),
 }  # fmt: skip
 
 NEEDS_WEIGHTS = {"lidar_detection": untrained}

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from support.place_routes import traverses
@@ -171,3 +174,30 @@ def test_of_two_teachers_the_second_does_not_overwrite_the_first(taught, tmp_pat
         save_map(path, place_map(taught["sad"]), over=first)
     assert digest_at(path) == second
     assert len(list(tmp_path.iterdir())) == 1
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from snn_ros.place_recognition.weights import MapError, load_map, save_map
+path = Path(sys.argv[1])
+content = load_map(path)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+try:
+    save_map(path, content)
+except MapError as err:
+    print(err)
+"""
+
+
+def test_a_disk_without_room_leaves_the_old_map(taught, tmp_path):
+    """A limit of the size of files refuses in the middle of the write, as a full disk does."""
+    path = tmp_path / "route.safetensors"
+    save_map(path, place_map(taught["tempo"]))
+    before = path.read_bytes()
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True
+    )
+    assert f"{path}: cannot be written" in ended.stdout
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
