@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from snn_ros.cli.evaluations.evaluation import Evaluation, latency_ms
 from snn_ros.cli.evaluations.lidar_scenes import Scene, open_scenes
@@ -69,14 +70,15 @@ def evaluate(arguments: argparse.Namespace) -> Evaluation:
     detector = LidarDetector.from_config(
         arguments.profile, weights=arguments.weights, config=config
     )
-    detector.detect(first.points)  # finds memory and compiled code ready from then on
+    detector.detect(_input(first, arguments.profile))  # memory and compiled code are ready then
     judged, durations, activity = [], [], []
     for number, scene in enumerate(itertools.chain([first], scenes)):
-        result = detector.detect(scene.points)
+        points = _input(scene, arguments.profile)
+        result = detector.detect(points)
         durations.append(sum(result.stage_ms.values()))
         judged.append(judge(scene, result.detections, threshold))
         if detector.is_spiking and number < _METERED:
-            metered = detector.detect(scene.points, meter=True)
+            metered = detector.detect(points, meter=True)
             assert metered.activity is not None
             activity.append(metered.activity)
         if arguments.pictures is not None:
@@ -139,6 +141,11 @@ def write_picture(folder: Path, scene: Scene, detections: Detections, threshold:
         file.write_bytes(png)
     except OSError as err:
         raise PictureNotWritten(f"{file}: cannot be written: {err.strerror or err}") from err
+
+
+def _input(scene: Scene, profile: str) -> NDArray[np.float32]:
+    """All points, or for the published detector those in the picture, as it was trained."""
+    return scene.points_in_view() if profile == "paper" else scene.points
 
 
 def _mean_figures(activity: Sequence[NetworkActivity]) -> dict[str, float]:

@@ -48,6 +48,7 @@ class Scene:
         truth: (M, 7) boxes of all objects, in the frame of the LiDAR.
         pose: (4, 4) ``T_camera_lidar``, optical frame.
         intrinsics: (3, 3).
+        size: width and height of its picture in pixels.
         frame: labels and given detections as KITTI's evaluation takes them.
         picture: of the camera, (H, W, 3) RGB; None where there is none.
     """
@@ -59,8 +60,18 @@ class Scene:
     truth: Boxes
     pose: Transform
     intrinsics: Floats
+    size: tuple[int, int]
     frame: Callable[[Detections], Frame]
     picture: Callable[[], Image | None]
+
+    def points_in_view(self) -> NDArray[np.float32]:
+        """(K, 4) those that the camera's picture shows: what the published detector was fed."""
+        seen = self.points[:, :3] @ self.pose[:3, :3].T + self.pose[:3, 3]
+        pixels = seen @ self.intrinsics.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pixels = pixels[:, :2] / pixels[:, 2:]
+        inside = (pixels >= 0.0) & (pixels <= np.array(self.size) - 1.0)
+        return self.points[(seen[:, 2] > 0.0) & inside.all(axis=1)]
 
 
 def open_scenes(path: Path) -> Iterator[Scene]:
@@ -89,6 +100,7 @@ def _kitti_scene(frame: KittiFrame) -> Scene:
         truth=frame.boxes(),
         pose=frame.picture_from_lidar,
         intrinsics=frame.intrinsics,
+        size=frame.image_size,
         frame=labelled,
         picture=lambda: np.array(ImageFile.open(frame.image_file).convert("RGB")),
     )
@@ -125,6 +137,7 @@ class _Recording:
             truth=scan.boxes,
             pose=scan.view.pose,
             intrinsics=scan.view.intrinsics,
+            size=(self.camera.width, self.camera.height),
             frame=lambda found: kitti_frame(scan, found),
             picture=lambda: self._picture(stamp_ns),
         )

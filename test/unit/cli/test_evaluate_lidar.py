@@ -77,8 +77,17 @@ def test_scans_of_a_drive_come_with_their_truth(drive: Path) -> None:
         bottom = scene.truth[:, 2] - scene.truth[:, 5] / 2
         np.testing.assert_allclose(bottom, -1.73, atol=0.13)  # some stand on the kerb
         assert count_points(scene.points, scene.truth, 0.1).sum() > 50
-        inside = project_boxes(scene.truth, scene.pose, scene.intrinsics, 640, 192).in_view
+        inside = project_boxes(scene.truth, scene.pose, scene.intrinsics, *scene.size).in_view
         assert inside.sum() >= len(scene.frame(Detections.none())[0])
+
+
+def test_points_in_view_are_those_that_a_pixel_shows(drive: Path) -> None:
+    scene = next(iter(open_scenes(drive)))
+    specks = np.hstack([scene.points[:, :3], np.full((len(scene.points), 4), 1e-6)])
+    specks[:, 6] = 0.0
+    seen = project_boxes(specks, scene.pose, scene.intrinsics, *scene.size).in_view
+    np.testing.assert_array_equal(scene.points_in_view(), scene.points[seen])
+    assert 0.05 < seen.mean() < 0.5
 
 
 def test_what_is_there_is_found_and_what_is_not_is_wrong(drive: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from snn_ros.lidar_detection.edge import EdgeConfig, EdgeNetwork, HeadOutput
+from snn_ros.lidar_detection.edge_detector import REAL_INPUT_LAYERS
 from snn_ros.lidar_detection.edge_features import CHANNELS
 from snn_ros.lidar_detection.edge_grid import deployed
 from snn_ros.sparse.backends.compiled import InstructionSet, is_available
@@ -15,6 +16,7 @@ from snn_ros.sparse.backends.network import InferenceNetwork, Precision, compile
 from snn_ros.sparse.backends.triton_backend import TritonBackend
 from snn_ros.sparse.tensor import SparseTensor, sparse_tensor
 from snn_ros.spiking.metering import ActivityMeter
+from snn_ros.spiking.unrolled import unroll_network
 
 CONFIG = EdgeConfig(reach=6.4, voxel=0.4, height_cells=8, widths=(8, 16), flat_widths=(16, 24, 32))
 
@@ -47,6 +49,14 @@ def normalised(config):
 @pytest.fixture(scope="module")
 def trained():
     return normalised(CONFIG)
+
+
+@torch.no_grad()
+def test_binary_spikes_give_identical_results(trained):
+    network, x, expected = trained
+    made = unroll_network(network, REAL_INPUT_LAYERS)(x)
+    assert torch.equal(made.heat, expected.heat)
+    assert torch.equal(made.boxes, expected.boxes)
 
 
 @pytest.mark.skipif(not is_available(), reason="kernels are not built")
