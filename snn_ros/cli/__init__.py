@@ -24,6 +24,7 @@ COMMANDS = {
     "bench": "measure a system's speed",
     "train": "train a network on simulated drives",
     "evolve": "evolve a spiking controller",
+    "learn-places": "teach the places of a route and write a map",
     "doctor": "find out why it does not work here",
     "demo": "fly a simulated blimp, watch a simulated street, write a report",
 }

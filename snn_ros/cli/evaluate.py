@@ -14,9 +14,18 @@ INPUT of lidar_detection is one of
 It prints each frame (cars found, false alarms), and scores by KITTI's protocol: what its left
 camera shows counts. --threshold and --pictures are for this system alone.
 
+INPUT of place_recognition is one of
+  DIR       pictures with ground_truth.csv (query, reference): references are taught, queries asked
+  BAG       a recorded drive, asked of --weights MAP; true is the nearest place by the odometry,
+            which must be in the frame of the map
+recall_at_1 is of single images and exact, _pm2 counts two places away too, _seq10 is of sequences
+of ten; answer_ is what the node says at its thresholds. --pictures draws the plots; --image and
+--odometry name topics of a BAG that has several.
+
 Example:
   snn-ros evaluate blimp_control domains --profile edge --json -
   snn-ros evaluate lidar_detection kitti_object --pictures pictures
+  snn-ros evaluate place_recognition vpr_nordland --pictures pictures
 """
 
 from __future__ import annotations
@@ -32,7 +41,11 @@ from snn_ros.cli import DONE, WRONG_CALL
 from snn_ros.cli.evaluations.evaluation import Evaluation
 from snn_ros.cli.figures import add_json_option, write_json
 
-SYSTEMS = {"blimp_control": (), "lidar_detection": ("threshold", "pictures")}
+SYSTEMS = {
+    "blimp_control": (),
+    "lidar_detection": ("threshold", "pictures"),
+    "place_recognition": ("pictures", "image", "odometry"),
+}
 """Options that not all have, by system; ``evaluations`` has a module of its name."""
 
 
@@ -45,9 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold", type=float, metavar="X", help="score from which on a box counts as found"
     )
-    parser.add_argument(
-        "--pictures", type=Path, metavar="DIR", help="draw each frame with its boxes there"
-    )
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw what was found there")
+    parser.add_argument("--image", metavar="TOPIC", help="of the camera")
+    parser.add_argument("--odometry", metavar="TOPIC", help="of the way travelled")
     add_json_option(parser)
 
 
