@@ -13,7 +13,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 OUTPUT = Path("build/bench")
 NOT_BENCHMARKS = {
-    "__main__", "on_gpu", "output", "published", "realism_report", "rivals", "scan_statistics",
+    "__main__", "lidar_backbones", "lidar_edge",  # of lidar_detection
+    "on_gpu", "output", "published", "realism_report", "rivals", "scan_statistics",
     "sparse_gpu",  # of `make test-gpu`
     "spconv_rival", "street_worlds",
 }  # fmt: skip

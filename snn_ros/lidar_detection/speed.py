@@ -119,6 +119,6 @@ def _untrained(config: EdgeConfig, points: Cloud) -> EdgeNetwork:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d):
             module.momentum = 1.0
-    above_road = torch.from_numpy(points) + torch.tensor([0.0, 0.0, SENSOR_HEIGHT, 0.0])
+    above_road = torch.tensor(points) + torch.tensor([0.0, 0.0, SENSOR_HEIGHT, 0.0])
     network.train()(voxel_features(above_road, config.grid).tensor)
     return deployed(network.eval())
