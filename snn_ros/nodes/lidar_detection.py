@@ -112,6 +112,7 @@ class LidarDetectionNode(SystemNode[LidarDetectionParameters]):
 
     parameters_type = LidarDetectionParameters
     _frames: FrameListener | None = None
+    _metered_at: float | None = None
 
     def configure(self, parameters: LidarDetectionParameters) -> None:
         """Load the network, run it once, and add topics."""
@@ -150,7 +151,7 @@ class LidarDetectionNode(SystemNode[LidarDetectionParameters]):
 
     def activate(self) -> None:
         """Begin to count anew."""
-        self._metered_at: float | None = None
+        self._metered_at = None
         self._spikes: dict[str, str] = {}
         self._cap_hits = 0
 
@@ -161,8 +162,7 @@ class LidarDetectionNode(SystemNode[LidarDetectionParameters]):
             self._frames = None
 
     def clock_jumped_back(self, _seconds: float) -> None:
-        """What the detector saw before the jump is another drive."""
-        self._detector.forget()
+        """Count spikes again at once: nothing else remembers, as scans are seen one by one."""
         self._metered_at = None
 
     def detect(self, message: PointCloud2) -> None:
@@ -284,7 +284,7 @@ class LidarDetectionNode(SystemNode[LidarDetectionParameters]):
             "voxels_left_out": result.voxels_left_out,
             "cap_hits": self._cap_hits,
             "points": len(cloud.points) + cloud.non_finite,
-            "points_not_finite": cloud.non_finite,
+            "points_not_finite": cloud.non_finite + dropped.not_finite,
             "points_out_of_view": placed.scan.out_of_view,
             "points_out_of_reach": dropped.out_of_range,
             "points_over_cap": dropped.over_point_cap + dropped.over_voxel_cap,
