@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from snn_ros.configuration import setting
 from snn_ros.geometry.angles import wrap_angle
 from snn_ros.geometry.rotated_iou import near
+from snn_ros.lidar_detection.clutter import with_clumps
 from snn_ros.lidar_detection.scans import CLASSES, LabelledScan
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,9 @@ class AugmentationConfig:
     intensity_scale: float = setting(0.7, "largest logarithm of the intensities' gain", minimum=0.0)
     no_intensity: float = setting(
         0.1, "share of scans without intensities", minimum=0.0, maximum=1.0
+    )
+    clumps: int = setting(
+        16, "bushes, walls, posts and the like that are added at most", minimum=0, maximum=100
     )
     pasted: tuple[int, ...] = setting(
         (3, 6, 6), "objects of each class that are added at most", minimum=0, maximum=50
@@ -83,7 +87,7 @@ def augmented(
         others: objects of other scans, some of which are pasted.
         rng: decides.
     """
-    scan = pasted(scan, config, others, rng)
+    scan = with_clumps(pasted(scan, config, others, rng), config.clumps, rng)
     scan = _thinned(scan, config, rng)
     return _moved(_dimmed(scan, config, rng), config, rng)
 

@@ -31,7 +31,7 @@ from snn_ros.lidar_detection.scans import (
 )
 
 QUIET = AugmentationConfig(
-    beam_loss=0.0, point_loss=0.0, range_noise=0.0, slope=0.0, pasted=(0, 0, 0)
+    beam_loss=0.0, point_loss=0.0, range_noise=0.0, slope=0.0, clumps=0, pasted=(0, 0, 0)
 )
 
 
