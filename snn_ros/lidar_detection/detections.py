@@ -70,6 +70,13 @@ class Detections:
         sound = np.isfinite(self.boxes).all(axis=1) & (self.boxes[:, 3:6] > 0).all(axis=1)
         return self.select(sound & (beyond <= half).all(axis=1))
 
+    def beside_sensor(self) -> Detections:
+        """Boxes whose footprint does not hold the sensor at x = y = 0: there its own vehicle is."""
+        x, y, yaw = self.boxes[:, 0], self.boxes[:, 1], self.boxes[:, 6]
+        along, across = x * np.cos(yaw) + y * np.sin(yaw), y * np.cos(yaw) - x * np.sin(yaw)
+        holds = (2 * np.abs(along) < self.boxes[:, 3]) & (2 * np.abs(across) < self.boxes[:, 4])
+        return self.select(~holds)
+
     def raised(self, metres: float) -> Detections:
         """The same boxes in a frame whose origin is that much lower."""
         boxes = self.boxes.copy()

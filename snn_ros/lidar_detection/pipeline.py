@@ -105,7 +105,7 @@ class LidarDetector:
     ) -> DetectionResult:
         """Detect in one scan; a scan without points in reach gives no boxes.
 
-        No box is wholly outside the extent of the points.
+        No box is wholly outside the extent of the points, and none holds the sensor itself.
 
         Args:
             points: (N, 4) x, y, z in m in the LiDAR's frame (x forward, z up), intensity 0..1.
@@ -119,7 +119,7 @@ class LidarDetector:
         """
         scan = self._accumulator.add(points, pose)
         result = self._detector.detect(scan, meter=meter)
-        return replace(result, detections=result.detections.touching(scan))
+        return replace(result, detections=result.detections.touching(scan).beside_sensor())
 
     def forget(self) -> None:
         """Forget earlier scans, as after a jump in time."""

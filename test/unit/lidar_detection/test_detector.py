@@ -90,3 +90,10 @@ def test_boxes_that_reach_no_point_are_left_out(boxes: np.ndarray, points: np.nd
         assert (row in kept.labels) == reaches
     np.testing.assert_array_equal(kept.boxes, boxes[kept.labels])
     np.testing.assert_array_equal(kept.scores, scores[kept.labels])
+
+
+def test_nobody_stands_where_the_sensor_is() -> None:
+    car = [4.0, 2.0, 1.5]
+    boxes = np.array([[0.5, 0.5, 0, *car, 0.0], [0.9, 1.2, 0, *car, 0.0], [0.9, 1.2, 0, *car, 1.0]])
+    kept = Detections(boxes, np.ones(3), np.arange(3)).beside_sensor()
+    assert kept.labels.tolist() == [1]
