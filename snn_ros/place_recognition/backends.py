@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from snn_ros.place_recognition.backend import Arrays, Backend, Lesson, below
 from snn_ros.place_recognition.dc import DcConfig, DcModule, DcReader, learn_modules
 from snn_ros.place_recognition.dc_kernel import Timing
+from snn_ros.place_recognition.gabor import gabor_backend
 from snn_ros.place_recognition.preprocessing import Bytes
 from snn_ros.place_recognition.taught_route import SadBackend, TaughtRoute
 from snn_ros.place_recognition.tempo import CEILING, Floats, Layer, TempoConfig, TempoModule
@@ -251,4 +252,6 @@ def build(name: str, settings: Mapping[str, Any]) -> Backend:
         return DcBackend(DcBackendConfig(DcConfig(**network), settings["prefilter"]))
     if name == "tempo":
         return TempoBackend(TempoConfig(**settings))
+    if name == "gabor":
+        return gabor_backend(settings)
     return {"sad": SadBackend}[name](**settings)

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from copy import copy
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from support.place_routes import traverses
 
 from snn_ros.place_recognition.backends import DcBackend, DcBackendConfig, SadBackend, TempoBackend
 from snn_ros.place_recognition.dc import DcConfig
+from snn_ros.place_recognition.gabor import GaborBackend, GaborConfig
 from snn_ros.place_recognition.preprocessing import Preprocessing
 from snn_ros.place_recognition.tempo import TempoConfig
 from snn_ros.place_recognition.weights import (
@@ -23,6 +25,7 @@ PREPROCESSING = Preprocessing(side=SIDE)
 SMALL = DcConfig(cells=40, places_per_module=4, epochs=6, counted_epochs=2)
 BACKENDS = {
     "sad": SadBackend,
+    "gabor": lambda: GaborBackend(GaborConfig(reach=1)),
     "tempo": lambda: TempoBackend(TempoConfig(places_per_module=4, epochs=60)),
     "dc": lambda: DcBackend(DcBackendConfig(SMALL)),
     "ensemble": lambda: DcBackend(DcBackendConfig(DcConfig(**{**vars(SMALL), "members": 2}))),
@@ -82,6 +85,17 @@ def test_saved_and_loaded(taught, route, name, tmp_path):
     assert scores(loaded.backend, route[1]).tobytes() == scores(taught[name], route[1]).tobytes()
     np.testing.assert_array_equal(loaded.places.stamps, np.arange(PLACES))
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_added_place_is_as_if_it_had_been_there_from_the_start(taught, route):
+    backend = BACKENDS["gabor"]()
+    for number, picture in enumerate(route[0]):
+        before = copy(backend)
+        assert backend.add_place(picture) == number
+        assert len(before) == before.sealed == number
+    assert backend.sealed == len(backend) == PLACES
+    expected = scores(taught["gabor"], route[1])
+    assert scores(backend, route[1]).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("name", ["tempo", "dc"])
