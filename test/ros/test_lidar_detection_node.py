@@ -67,7 +67,7 @@ class Running:
         self.done = probe.hear(f"{NAME}/debug/processing_time_ms", Float64Stamped, RESULT)
 
     def ready(self):
-        self.probe.wait_active(NAME)
+        self.probe.wait_active(NAME, timeout=60.0)  # importing torch on a busy machine
         self.probe.wait(lambda: self.publisher.get_subscription_count() > 0)
         self.probe.wait(
             lambda: all(
@@ -264,7 +264,7 @@ def test_a_clock_that_goes_back_is_reported_and_clouds_are_answered(probe, start
 def test_wrong_weights_are_named_until_they_are_right(probe, start, tmp_path):
     path = tmp_path / "untrained.safetensors"
     running = start("lidar_detection_node", *parameters(path))
-    probe.wait(lambda: str(tmp_path) in probe.health(NAME).get("message", ""))
+    probe.wait(lambda: str(tmp_path) in probe.health(NAME).get("message", ""), timeout=60.0)
     assert probe.health(NAME)["level"] == ERROR
     assert probe.state(NAME) == "unconfigured"
     untrained(tmp_path)
