@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from snn_ros.errors import SnnRosError
 
@@ -107,6 +106,8 @@ def calibrate(margins: Doubles, correct: NDArray[np.bool_]) -> Calibration:
     Raises:
         CalibrationError: there are none.
     """
+    from scipy.optimize import isotonic_regression  # takes a second, and only teaching needs it
+
     if len(margins) == 0:
         raise CalibrationError("calibration: no answers of known outcome")
     order = np.argsort(margins, kind="stable")
