@@ -55,7 +55,9 @@ SPARSE_REPEATS = 50
 SPARSE_TOLERANCE = 1e-5
 SPARSE_CHANNELS = ((4, 16), (16, 32), (64, 64))
 
-HELD_OUT_DRIVES = 34  # of 6 scans each
+# Of 6 scans each. With fewer than 41 objects of a class, 40 recalls cannot all be reached and even
+# a perfect detector stays below 100: 34 drives show 23 moderate cyclists, these twice as many.
+HELD_OUT_DRIVES = 70
 LEAST_AP = {
     "hdl_64e": {"car": 85.0, "pedestrian": 65.0, "cyclist": 65.0},
     "hdl_32e": {"car": 75.0},
