@@ -104,21 +104,28 @@ def prefix_path(environment: Mapping[str, str] = os.environ) -> Iterable[Finding
         yield Finding(OK, listed)
 
 
+_SHIPPED_WEIGHTS = {
+    "blimp_control": ("edge", "paper", "yaw", "surge"),
+    "lidar_detection": ("edge",),
+}
+
+
 def weights() -> Iterable[Finding]:
     """Whether the weight files fit their manifests."""
-    module = importlib.import_module("snn_ros.blimp_control.weights")
-    for profile in module.CELLS:
-        path = module.default_path(profile)
-        try:
-            module.load(path, profile)
-        except SnnRosError as err:
-            yield Finding(
-                FAIL,
-                f"blimp_control {profile}: {err}",
-                f"take {path.name} from the repository again",
-            )
-        else:
-            yield Finding(OK, f"blimp_control {profile}: {path.name} and its manifest agree")
+    for system, profiles in _SHIPPED_WEIGHTS.items():
+        module = importlib.import_module(f"snn_ros.{system}.weights")
+        for profile in profiles:
+            try:
+                path = module.default_path(profile)
+                module.load(path, profile)
+            except SnnRosError as err:
+                yield Finding(
+                    FAIL,
+                    f"{system} {profile}: {err}",
+                    "take the files in weights/ from the repository again",
+                )
+            else:
+                yield Finding(OK, f"{system} {profile}: {path.name} and its manifest agree")
 
 
 CHECKS = (

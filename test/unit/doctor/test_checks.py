@@ -10,6 +10,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from snn_ros.cli.checks import graph, machine, software, transport
 from snn_ros.cli.checks.findings import FAIL, OK, WARN, Check, Finding
+from snn_ros.lidar_detection import weights as lidar_weights
 from snn_ros.ros import dds, shared_memory
 
 
@@ -249,3 +250,17 @@ class TestGraph:
         )
         assert self.examine(*ends) == []
         assert only(self.examine(*ends, "sensor_msgs/msg/PointCloud2")).status == OK
+
+
+def test_shipped_weights_are_checked_and_damage_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert set(statuses(software.weights())) == {OK}
+    damaged = tmp_path / "lidar_detection_edge.safetensors"
+    whole = lidar_weights.default_path("edge")
+    damaged.write_bytes(whole.read_bytes()[:-1])
+    damaged.with_suffix(".json").write_bytes(whole.with_suffix(".json").read_bytes())
+    monkeypatch.setattr(lidar_weights, "default_path", lambda _profile: damaged)
+    (found,) = (finding for finding in software.weights() if finding.status == FAIL)
+    assert "lidar_detection edge" in found.text
+    assert "sha256" in found.text
