@@ -42,9 +42,11 @@ class PlaceRecognitionParameters(NodeParameters):
     """Parameters of place recognition."""
 
     profile: str = setting(
-        "edge", "which network; sad: none, the pictures alone", choices=("edge", "paper", "sad"),
+        "edge",
+        "which network; edge: ours, tempo and paper: published ones, sad: the pictures alone",
+        choices=("edge", "tempo", "paper", "sad"),
         read_only=True,
-    )  # fmt: skip
+    )
     map: str = setting(
         "", "file of a map to begin with; with teach, where a new one is saved", read_only=True
     )

@@ -87,15 +87,12 @@ class GaborBackend:
         return self.pictures.score(picture)
 
     def activity(self, picture: Bytes) -> NetworkActivity:
-        """A spike is an addition for each pattern and each way in which the query is moved."""
+        """The cells, what their spikes cause in the memory, and the filters."""
         counts = self.config.cells.counts(picture)
         meter = LayerMeter("cells", self.config.cells.max_count)
         meter.add(counts)
-        ways = 2 * self.config.reach + 1
-        operations = int(counts.sum()) * ways * len(self.memory.places)
-        return NetworkActivity(
-            (meter.result(),), operations, self.config.cells.filters.size * picture.size // 2
-        )
+        filtering = self.config.cells.filters.size * picture.size
+        return NetworkActivity((meter.result(),), self.memory.operations(counts), filtering)
 
     def add_place(self, picture: Bytes) -> int:
         """Keep one more pattern; returns the number of the place."""
@@ -115,7 +112,10 @@ class GaborBackend:
 
     def arrays(self) -> Arrays:
         """Pictures and patterns."""
-        memory = {"memory/patterns": self.memory.patterns, "memory/places": self.memory.places}
+        memory: Arrays = {
+            "memory/patterns": self.memory.patterns,
+            "memory/places": self.memory.places,
+        }
         return self.pictures.arrays() | memory
 
     def restore(self, arrays: Arrays) -> None:

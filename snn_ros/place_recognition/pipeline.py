@@ -14,6 +14,7 @@ from snn_ros.place_recognition.backend import Backend
 from snn_ros.place_recognition.backends import DcBackend, DcBackendConfig, TempoBackend
 from snn_ros.place_recognition.confidence import Calibration
 from snn_ros.place_recognition.dc import DcConfig
+from snn_ros.place_recognition.gabor import GaborBackend
 from snn_ros.place_recognition.image_watch import ImageWatch, turned
 from snn_ros.place_recognition.matching import (
     UNKNOWN,
@@ -198,7 +199,8 @@ class PlaceRecognizer:
 
 
 PROFILES: dict[str, tuple[Callable[[], Backend], Preprocessing]] = {
-    "edge": (lambda: TempoBackend(TempoConfig()), Preprocessing("gamma_first", 28, 7)),
+    "edge": (GaborBackend, Preprocessing("averaged", 56, 15)),
+    "tempo": (lambda: TempoBackend(TempoConfig()), Preprocessing("gamma_first", 28, 7)),
     "sad": (SadBackend, Preprocessing("gamma_first", 28, 7)),
     "paper": (
         lambda: DcBackend(DcBackendConfig(DcConfig(members=5))),

@@ -3,6 +3,11 @@
 Scores of the last images are added along lines through the places: the robot passes them in their
 order, somewhat faster or slower than in teaching, or in reverse. What counts is the way travelled,
 not time, so standing still adds nothing.
+
+Places that look alike, say along a standstill in teaching, score alike but for noise. Among those
+within a tolerance of the best the one wins to which the drive so far leads, place after place,
+however long ago the places looked different. Nothing else is changed by it, and the tied places
+stay tied: their margin is 0.
 """
 
 from __future__ import annotations
@@ -16,6 +21,9 @@ from numpy.typing import NDArray
 from snn_ros.configuration import setting
 
 Doubles = NDArray[np.float64]
+
+_RANK = 1e-9  # by which tied scores differ at most
+_KEPT = 0.95  # of the track, from column to column
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,13 @@ class SequenceConfig:
     )
     normalised: bool = setting(
         True, "bring every column to mean 0 and deviation 1 over places first"
+    )
+    tie: float = setting(
+        0.2,
+        "deviations below the best within which places are equally alike, and the drive so far "
+        "decides",
+        minimum=0.0,
+        maximum=10.0,
     )
     longest_step: float = setting(
         10.0, "spacings between two images beyond which the past is dropped", minimum=0.1
@@ -87,6 +102,7 @@ class SequenceMatcher:
     def reset(self) -> None:
         """Forget the past: after a jump of the odometry or another map."""
         self._columns: deque[Doubles] = deque(maxlen=self.config.length)
+        self._track = np.zeros((2, 0))
         self._next_column = -np.inf  # m
         self._last: tuple[float, Doubles] | None = None
 
@@ -112,7 +128,7 @@ class SequenceMatcher:
             elif added:
                 self._extend(column, added, *self._last)
         if self._last is None:
-            self._columns.append(column)
+            self._append(column)
             self._next_column = travelled + self.config.spacing
         else:
             self._collect(column, travelled, *self._last)
@@ -137,8 +153,18 @@ class SequenceMatcher:
     ) -> None:
         while self._next_column <= travelled:
             share = (self._next_column - last_travelled) / (travelled - last_travelled)
-            self._columns.append(last_column + share * (column - last_column))
+            self._append(last_column + share * (column - last_column))
             self._next_column += self.config.spacing
+
+    def _append(self, column: Doubles) -> None:
+        self._columns.append(column)
+        places = len(column)
+        forward, reverse = np.zeros(places), np.zeros(places)
+        known = self._track.shape[1]
+        forward[1 : known + 1] = self._track[0, : places - 1]
+        reverse[: max(known - 1, 0)] = self._track[1, 1:]
+        seen = np.maximum(column, 0)  # of places that are new nothing is known before
+        self._track = _KEPT * np.stack([forward, reverse]) + seen
 
     def _matched(self, travelled: float) -> SequenceScores:
         columns = list(self._columns)[::-1]
@@ -146,7 +172,18 @@ class SequenceMatcher:
         best = means.argmax(axis=0)
         behind = max(travelled - (self._next_column - self.config.spacing), 0.0)
         slopes = np.asarray(self.config.slopes)[best]
-        return SequenceScores(means.max(axis=0), slopes, len(columns), behind)
+        scores = self._tie_broken(means.max(axis=0))
+        return SequenceScores(scores, slopes, len(columns), behind)
+
+    def _tie_broken(self, scores: Doubles) -> Doubles:
+        """The scores; those tied with the best are raised to it, in the order of the track."""
+        tied = np.flatnonzero(scores >= scores.max() - self.config.tie)
+        if len(tied) == 1:
+            return scores
+        track = self._track[:, tied].max(axis=0)
+        broken = scores.copy()
+        broken[tied] = scores.max() + _RANK * track / max(track.max(), 1.0)
+        return broken
 
 
 def _along(columns: list[Doubles], slope: float) -> Doubles:

@@ -77,6 +77,10 @@ class SpikeMemory:
         best = (special / (strength * self._strengths)).max(axis=0)
         return np.maximum.reduceat(best, self._first).astype(np.float32)
 
+    def operations(self, counts: Counts) -> int:
+        """Additions of a score: a spike is one for each pattern and each move that keeps it."""
+        return int(self._moved(counts.astype(np.int64)).sum()) * len(self.places)
+
     @property
     def _rows(self) -> Counts:
         return self.patterns.reshape(len(self.patterns), -1)

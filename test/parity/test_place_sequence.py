@@ -16,7 +16,7 @@ def test_sequences(parity_dir):
             distance = vectors[f"{name}/D"]
             for length in map(int, vectors["lengths"]):
                 expected = below(vectors, f"{name}/L{length}")
-                config = SequenceConfig(length, slopes=(1.0,), normalised=False)
+                config = SequenceConfig(length, slopes=(1.0,), normalised=False, tie=0.0)
                 matcher = SequenceMatcher(config)
                 # an entry of the convolution stands for the first column and place of a stretch
                 matched = np.stack(

@@ -198,7 +198,7 @@ def test_a_loop_is_proposed_and_the_way_goes_on_from_there(robot, street_map):
 def test_the_network_learns_beside_answers_and_says_what_its_neurons_do(robot, probe):
     activity = probe.hear(f"{NAME}/output/spike_activity", SpikeActivity, RESULT)
     street = robot(
-        profile="edge", teach=True, **{"teaching.module_places": 10, "activity_period": 0.01}
+        profile="tempo", teach=True, **{"teaching.module_places": 10, "activity_period": 0.01}
     )
     street.drive(np.arange(12.0))
     for _ in range(300):
@@ -285,7 +285,7 @@ def test_services_in_the_wrong_state_say_why_and_lose_nothing(robot, probe, tmp_
 
 
 def test_a_map_of_other_settings_is_refused_by_name(robot, probe, street_map):
-    node = robot(active=False, map=street_map, profile="edge").node
+    node = robot(active=False, map=street_map, profile="tempo").node
     probe.wait(
         lambda: "backend is 'sad', not 'tempo'" in probe.health(NAME).get("message", ""), 60.0
     )

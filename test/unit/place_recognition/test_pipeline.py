@@ -6,7 +6,7 @@ from snn_ros.place_recognition import PlaceRecognizer, Preprocessing, Recognizer
 from snn_ros.place_recognition.backends import SadBackend
 from snn_ros.place_recognition.confidence import Calibration
 from snn_ros.place_recognition.matching import UNKNOWN
-from snn_ros.place_recognition.pipeline import ProfileError
+from snn_ros.place_recognition.pipeline import PROFILES, ProfileError
 from snn_ros.place_recognition.preprocessing import ImageError
 from snn_ros.place_recognition.sequence import SequenceConfig
 from snn_ros.place_recognition.weights import PlaceMap, Places, save_map
@@ -35,14 +35,15 @@ def test_a_route_is_known_and_then_confirmed(route):
     assert [match.stamp for match in matches] == list(range(PLACES))
 
 
-@pytest.mark.parametrize("profile", ["edge", "paper"])
+@pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_profiles_begin_with_nothing(profile, route):
     match = PlaceRecognizer.from_config(profile=profile).step(route[0][0], 0.0)
     assert (match.place, match.status, match.reason) == (UNKNOWN, "unknown", "no place is taught")
 
 
-def test_edge_knows_a_route(route):
-    recognizer = PlaceRecognizer.from_config(profile="edge", config=SINGLE)
+@pytest.mark.parametrize("profile", ["edge", "tempo"])
+def test_a_profile_knows_a_route(profile, route):
+    recognizer = PlaceRecognizer.from_config(profile=profile, config=SINGLE)
     recognizer.teach([*route[0], *route[0], *route[0]], np.tile(np.arange(PLACES), 3))
     found = [recognizer.step(image, 0.0).best for image in route[0]]
     assert (np.array(found) == np.arange(PLACES)).mean() >= 0.9
@@ -89,7 +90,7 @@ def test_a_bayes_filter_instead_of_sequences(route):
 
 
 def test_every_answer_says_what_its_neurons_did(route):
-    recognizer = PlaceRecognizer.from_config(profile="edge", config=SINGLE)
+    recognizer = PlaceRecognizer.from_config(profile="tempo", config=SINGLE)
     recognizer.teach(list(route[0]), np.arange(PLACES))
     activity = recognizer.spike_activity(recognizer.view(route[1][0]))
     (features,) = activity.layers
@@ -97,6 +98,17 @@ def test_every_answer_says_what_its_neurons_did(route):
     assert features.spikes + features.silent == features.neurons
     assert 0.0 < features.firing_rate < 0.8
     assert activity.macs > features.spikes * PLACES
+
+
+def test_the_edge_profile_states_its_spikes(route):
+    recognizer = PlaceRecognizer.from_config(profile="edge", config=SINGLE)
+    recognizer.teach(list(route[0]), np.arange(PLACES))
+    activity = recognizer.spike_activity(recognizer.view(route[1][0]))
+    (cells,) = activity.layers
+    assert cells.neurons == 14 * 14 * (8 + 2 * 4)
+    assert 0.1 < cells.firing_rate < 4.0
+    assert 4 * cells.spikes * PLACES < activity.synaptic_operations <= 7 * cells.spikes * PLACES
+    assert activity.macs == 56**2 * 7**2 * 2 * 8
 
 
 def test_doubt_is_stated(route):

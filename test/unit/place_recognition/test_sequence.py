@@ -85,3 +85,30 @@ def test_says_how_far_behind_the_newest_column_is():
     column = np.arange(PLACES, dtype=float)
     behind = [matcher.step(column, travelled).behind for travelled in (0.0, 2.0, 4.0, 5.5)]
     assert behind == pytest.approx([0.0, 2.0, 4.0, 0.5])
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_places_that_look_alike_are_told_apart_by_the_way_to_them(direction):
+    alike = np.arange(12, 28)
+    matcher = SequenceMatcher(SequenceConfig(length=4))
+    driven = np.arange(5, 35)[::direction]
+    random = np.random.default_rng(0)
+    for k, place in enumerate(driven):
+        column = (np.arange(PLACES) == place).astype(float)
+        column[alike] = float(place in alike)
+        column += random.normal(0.0, 0.01, PLACES)
+        matched = matcher.step(column, float(k))
+        if k >= 4:
+            assert matched.scores.argmax() == place
+    assert matched.columns == 4
+
+
+def test_without_ties_the_scores_are_the_means_of_the_columns():
+    random = np.random.default_rng(5)
+    config = SequenceConfig(length=3, slopes=(1.0,), normalised=False, tie=0.0)
+    matcher = SequenceMatcher(config)
+    columns = random.random((10, PLACES))
+    for k, column in enumerate(columns):
+        matched = matcher.step(column, float(k))
+    expected = np.mean([columns[-1 - k][2 - k : PLACES - k] for k in range(3)], axis=0)
+    np.testing.assert_array_equal(matched.scores[2:], expected)

@@ -79,6 +79,14 @@ def test_a_place_of_several_patterns_has_its_best():
     np.testing.assert_array_equal(together, [each[:2].max(), each[2], each[3:].max()])
 
 
+def test_a_spike_is_an_addition_for_each_pattern_and_each_move_that_keeps_it():
+    query = np.zeros(SHAPE, dtype=np.uint8)
+    query[1, 3, 2] = 5
+    assert memory(patterns(4), reach=3).operations(query) == 5 * 4 * 7
+    query[1, 0, 0] = 1
+    assert memory(patterns(4), reach=3).operations(query) == (5 * 7 + 1 * 4) * 4
+
+
 @pytest.mark.parametrize("amount", [1, 3])
 def test_a_silent_query_is_nowhere(amount):
     assert (memory(patterns(amount), reach=1).score(np.zeros(SHAPE, np.uint8)) == 0).all()
