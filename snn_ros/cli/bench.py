@@ -42,7 +42,14 @@ def _lidar_detection() -> dict[str, float]:
     return measure()
 
 
+def _place_recognition() -> dict[str, float]:
+    from snn_ros.place_recognition.speed import measure
+
+    return measure()
+
+
 SYSTEMS: dict[str, Callable[[], dict[str, float]]] = {
     "blimp_control": _blimp_control,
     "lidar_detection": _lidar_detection,
+    "place_recognition": _place_recognition,
 }

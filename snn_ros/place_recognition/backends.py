@@ -52,7 +52,7 @@ class TempoBackend(TaughtRoute):
             modules.append(
                 learn_module(lesson.pictures[own], labels[own] - first, self.config, number)
             )
-        return _arrays_of_tempo(modules)
+        return arrays_of_tempo(modules)
 
     def _forget(self) -> None:
         self.modules = []
@@ -64,9 +64,10 @@ class TempoBackend(TaughtRoute):
         self.modules = [*self.modules, *_tempo_modules(arrays)]
 
     def _network_score(self, picture: Bytes) -> Floats:
+        if self.config.rules == "merged":  # nothing is cut off: both layers are one matrix
+            return np.concatenate([module.quantised.score(picture) for module in self.modules])
         spikes = picture.ravel() / np.float32(255)
-        clamped = self.config.rules == "separate"
-        return np.concatenate([module.score(spikes, clamped) for module in self.modules])
+        return np.concatenate([module.score(spikes) for module in self.modules])
 
     def activity(self, picture: Bytes) -> NetworkActivity:
         """Amplitudes are graded, so that what they cause are multiply-accumulates."""
@@ -89,7 +90,7 @@ class TempoBackend(TaughtRoute):
 
     def arrays(self) -> Arrays:
         """Pictures, and both layers of each module."""
-        return self.pictures.arrays() | _arrays_of_tempo(self.modules)
+        return self.pictures.arrays() | arrays_of_tempo(self.modules)
 
     def restore(self, arrays: Arrays) -> None:
         """Take over the modules."""
@@ -98,11 +99,12 @@ class TempoBackend(TaughtRoute):
         self._sealed = sum(len(module.output.threshold) for module in self.modules)
 
 
-def _arrays_of_tempo(modules: list[TempoModule]) -> Arrays:
+def arrays_of_tempo(modules: list[TempoModule]) -> Arrays:
+    """Both layers of each module, by number and name."""
     return {
-        f"{number}/{name}/{part.name}": getattr(layer, part.name)
+        f"{number}/{layer.name}/{part.name}": getattr(getattr(module, layer.name), part.name)
         for number, module in enumerate(modules)
-        for name, layer in vars(module).items()
+        for layer in fields(TempoModule)
         for part in fields(Layer)
     }
 

@@ -14,7 +14,7 @@ from snn_ros.metrics.precision_recall import PrecisionRecall, precision_recall
 from snn_ros.metrics.retrieval import recall_at, widened
 from snn_ros.place_recognition.belief import BeliefFilter
 from snn_ros.place_recognition.confidence import confidence
-from snn_ros.place_recognition.matching import PlaceMatch
+from snn_ros.place_recognition.matching import PlaceMatch, RecognizerConfig
 from snn_ros.place_recognition.pipeline import PlaceRecognizer
 from snn_ros.place_recognition.preprocessing import Bytes
 from snn_ros.place_recognition.sequence import SequenceMatcher
@@ -41,11 +41,6 @@ class Drive:
     def scores(self) -> NDArray[np.float64]:
         """(P, Q) of each image alone; an image that could not be used scores 0 everywhere."""
         return np.stack([match.image_scores for match in self.matches], axis=1).astype(np.float64)
-
-    def put_together(self, matcher: SequenceMatcher | BeliefFilter) -> NDArray[np.float64]:
-        """(P, Q) of the images along the way."""
-        columns = zip(self.scores.T, self.travelled, strict=True)
-        return np.stack([matcher.step(scores, way).scores for scores, way in columns], axis=1)
 
 
 def driven(recognizer: PlaceRecognizer, images: Iterable[tuple[Bytes, float]]) -> Drive:
@@ -91,27 +86,58 @@ def scored(recognizer: PlaceRecognizer, drive: Drive, truth: NDArray[np.bool_]) 
         truth: (P, Q) which places an image may be taken for.
     """
     near = widened(truth, _TOLERANCE)
-    config = recognizer.config
-    long = SequenceMatcher(replace(config.sequence, length=_LONG))
-    belief = BeliefFilter(config.belief, config.sequence)
-    forms = {"": drive.scores, "_seq10": drive.put_together(long)}
-    figures: dict[str, float] = {}
-    curves = {}
-    for name, scores in forms.items():
-        figures[f"recall_at_1{name}"] = float(recall_at(scores, truth)[0])
-        figures[f"recall_at_1{name}_pm2"] = float(recall_at(scores, near)[0])
-        curve = _margin_curve(scores, near, config.neighbours)
-        figures[f"pr_auc{name}"] = curve.area
-        figures[f"recall_at_100_precision{name}"] = curve.recall_at_full_precision
-        curves["10 columns" if name else "single image"] = curve
-    believed = drive.put_together(belief)
-    figures["recall_at_1_bayes"] = float(recall_at(believed, truth)[0])
-    figures["recall_at_1_bayes_pm2"] = float(recall_at(believed, near)[0])
+    figures, curves = matrix_figures(drive.scores, drive.travelled, truth, recognizer.config)
     answers = _answers(drive, truth, near)
     calibration = _calibration(drive, near)
     if calibration is not None:
         answers["calibration_error"] = calibration.error
     return RouteScores(figures | answers, curves, calibration)
+
+
+def matrix_figures(
+    scores: NDArray[np.float64],
+    travelled: NDArray[np.float64],
+    truth: NDArray[np.bool_],
+    config: RecognizerConfig,
+) -> tuple[dict[str, float], dict[str, PrecisionRecall]]:
+    """What scores alone tell: of single images, put together in tens, and by a Bayes filter.
+
+    Args:
+        scores: (P, Q) the larger the more alike.
+        travelled: (Q,) way in m of each image.
+        truth: (P, Q).
+        config: of sequences and filter; the length is ten.
+
+    Returns:
+        figures and curves by name, see ``scored``.
+    """
+    near = widened(truth, _TOLERANCE)
+    long = SequenceMatcher(replace(config.sequence, length=_LONG))
+    belief = BeliefFilter(config.belief, config.sequence)
+    forms = {"": scores, "_seq10": put_together(scores, travelled, long)}
+    figures: dict[str, float] = {}
+    curves = {}
+    for name, columns in forms.items():
+        figures[f"recall_at_1{name}"] = float(recall_at(columns, truth)[0])
+        figures[f"recall_at_1{name}_pm2"] = float(recall_at(columns, near)[0])
+        curve = _margin_curve(columns, near, config.neighbours)
+        figures[f"pr_auc{name}"] = curve.area
+        figures[f"recall_at_100_precision{name}"] = curve.recall_at_full_precision
+        curves["10 columns" if name else "single image"] = curve
+    believed = put_together(scores, travelled, belief)
+    figures["recall_at_1_bayes"] = float(recall_at(believed, truth)[0])
+    figures["recall_at_1_bayes_pm2"] = float(recall_at(believed, near)[0])
+    return figures, curves
+
+
+def put_together(
+    scores: NDArray[np.float64],
+    travelled: NDArray[np.float64],
+    matcher: SequenceMatcher | BeliefFilter,
+) -> NDArray[np.float64]:
+    """(P, Q) scores of the images along the way."""
+    columns = zip(scores.T, travelled, strict=True)
+    return np.stack([matcher.step(column, way).scores for column, way in columns], axis=1)
 
 
 def _margin_curve(

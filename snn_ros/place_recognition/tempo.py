@@ -107,6 +107,11 @@ class TempoModule:
         """(places, pixels): the product of both layers, for modules without constant input."""
         return self.output.matrix @ self.features.matrix
 
+    @cached_property
+    def quantised(self) -> QuantisedMatrix:
+        """The fused matrix in int8."""
+        return quantised_rows(self.fused())
+
 
 @dataclass(frozen=True, eq=False)
 class QuantisedMatrix:
