@@ -44,7 +44,7 @@ def accuracy(folder: Path) -> dict[str, dict[str, float]]:
     """Figures of one route by method, see ``evaluation.matrix_figures``."""
     route = read_route(folder)
     config = PlaceRecognizer.from_config().config
-    travelled = np.arange(len(route.queries)) * config.sequence.spacing
+    travelled = config.sequence.spacing * np.arange(len(route.queries), dtype=np.float64)
     matrices: dict[str, NDArray[np.float64]] = {
         name: score_matrix(name, route) for name in (*NETWORKS, BASELINE)
     }

@@ -98,6 +98,18 @@ def test_an_added_place_is_as_if_it_had_been_there_from_the_start(taught, route)
     assert scores(backend, route[1]).tobytes() == expected.tobytes()
 
 
+def test_the_merged_rules_ask_one_int8_matrix_per_module(route):
+    backend = TempoBackend(TempoConfig("merged", places_per_module=4))
+    backend.learn(route[0], np.arange(PLACES))
+    for picture in route[1]:
+        spikes = picture.ravel() / np.float32(255)
+        layers = np.concatenate([m.score(spikes, clamped=False) for m in backend.modules])
+        np.testing.assert_allclose(backend.score(picture), layers, atol=0.02 * np.ptp(layers))
+    restored = TempoBackend(backend.config)
+    restored.restore(backend.arrays())
+    assert scores(restored, route[1]).tobytes() == scores(backend, route[1]).tobytes()
+
+
 @pytest.mark.parametrize("name", ["tempo", "dc"])
 def test_an_added_place_is_known_at_once_and_sealing_leaves_the_old_modules(route, name):
     backend = BACKENDS[name]()
