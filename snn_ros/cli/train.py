@@ -41,6 +41,7 @@ class UnfinishedRun(SnnRosError):
 WEIGHTS, CURVES, COMMANDS = "weights.safetensors", "curves.png", "commands.json"
 _SHOWN = ["loss", "heat_loss", "box_loss", "overlap_loss", "quality_loss", "firing_rate"]
 _HELD_OUT_LIDAR = "hdl_64e"
+_MAIN_SCORE = "ap_r40_3d_car_moderate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +90,7 @@ def _lidar_detection(arguments: argparse.Namespace) -> Mapping[str, float]:
     from snn_ros.learning.curves import curves, read_log
     from snn_ros.learning.loop import CHECKPOINT, LOG, train
     from snn_ros.lidar_detection.edge_batches import AugmentedBatches
+    from snn_ros.lidar_detection.edge_grid import off_grid
     from snn_ros.lidar_detection.training import EdgeDetection
 
     config = _edge_config(arguments)
@@ -120,6 +122,9 @@ def _lidar_detection(arguments: argparse.Namespace) -> Mapping[str, float]:
     network.eval()
     curves(read_log(folder / LOG), _SHOWN).savefig(folder / CURVES, dpi=110)
     scores = {k: v for k, v in task.evaluate(network).items() if math.isfinite(v)}
+    unrounded = task.evaluate(off_grid(network))[_MAIN_SCORE]
+    if math.isfinite(unrounded):
+        scores[f"{_MAIN_SCORE}_without_int8_grid"] = unrounded
     _write_weights(arguments.weights or folder / WEIGHTS, network, config, commands, scores)
     (folder / COMMANDS).write_text(json.dumps(commands, indent=1))
     return scores

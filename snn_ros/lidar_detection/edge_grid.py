@@ -61,12 +61,32 @@ def deployed(network: Layer) -> Layer:
     return network.requires_grad_(False)
 
 
-@torch.no_grad()
-def _without_grid(layer: nn.Module, after: nn.Module) -> ChannelAffine:
-    whole, scale = to_grid(cast(Tensor, layer.parametrizations.weight.original))  # type: ignore[union-attr]
+def off_grid(network: Layer) -> Layer:
+    """A copy whose weights are used as they are, not rounded: what the grid costs shows beside it.
+
+    Args:
+        network: trained.
+    """
+    network = copy.deepcopy(network)
+    for layer in list(network.modules()):
+        if parametrize.is_parametrized(layer, "weight"):
+            _plain(layer)
+    return network
+
+
+def _plain(layer: nn.Module) -> Tensor:
+    """Take the grid from a layer; its weight, unrounded."""
+    weight = cast(Tensor, layer.parametrizations.weight.original)  # type: ignore[union-attr]
     # not parametrize.remove_parametrizations: it changes the class, which the original shares
     layer.__class__ = type(layer).__bases__[0]
     del layer.parametrizations
+    layer.weight = nn.Parameter(weight.detach())
+    return weight
+
+
+@torch.no_grad()
+def _without_grid(layer: nn.Module, after: nn.Module) -> ChannelAffine:
+    whole, scale = to_grid(_plain(layer))
     layer.weight = nn.Parameter(whole)
     scale = scale.flatten()
     bias = cast("Tensor | None", layer.bias)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from support.lidar_scenes import CLASSES, SENSOR_HEIGHT, scene
-from torch import Tensor
+from torch import Tensor, nn
 
 from snn_ros.configuration import ConfigurationError
 from snn_ros.geometry.rotated_iou import iou_3d_matrix
@@ -27,7 +27,7 @@ from snn_ros.lidar_detection.edge_boxes import (
     encode_box,
 )
 from snn_ros.lidar_detection.edge_decoding import DecodingConfig, decode
-from snn_ros.lidar_detection.edge_grid import deployed, on_grid
+from snn_ros.lidar_detection.edge_grid import deployed, off_grid, on_grid, to_grid
 from snn_ros.lidar_detection.edge_targets import IGNORED, detection_loss, make_targets
 from snn_ros.lidar_detection.edge_weights import load_edge, save_edge
 from snn_ros.lidar_detection.evaluation import detection_scores
@@ -62,6 +62,22 @@ def test_weights_are_used_as_multiples_of_a_127th() -> None:
     layer.weight.sum().backward()
     gradient = layer.parametrizations.weight.original.grad
     assert torch.equal(gradient, torch.ones(3, 7))
+
+
+def test_weights_off_the_grid_are_those_that_were_rounded() -> None:
+    network = _trained_a_little()
+    plain = off_grid(network)
+    for (name, weight), layer in zip(
+        [(n, p) for n, p in network.named_parameters() if n.endswith("weight.original")],
+        [m for m in plain.modules() if hasattr(m, "in_channels") or isinstance(m, nn.Linear)],
+        strict=True,
+    ):
+        assert torch.equal(weight, layer.weight), name
+        assert not torch.equal(to_grid(weight)[0] * to_grid(weight)[1], layer.weight)
+    batch = packed([from_road(scene())])
+    with torch.no_grad():
+        rounded, unrounded = (run(n, SMALL, batch, CPU) for n in (network, plain))
+    assert 0 < (rounded.heat - unrounded.heat).abs().max() < 5.0
 
 
 def test_deployed_network_says_the_same() -> None:
