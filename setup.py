@@ -58,6 +58,13 @@ def files_by_folder(source: Path, target: Path) -> list[tuple[str, list[str]]]:
     ]
 
 
+def replace_file(source: str, target: str) -> None:
+    """Copy a file to a new one in the place of the old, which a running process may have loaded."""
+    fresh = f"{target}.new"
+    shutil.copy2(source, fresh)
+    Path(fresh).replace(target)
+
+
 class InstallData(install_data):
     """Adds libraries, message definitions, nodes and shared files to what goes below the prefix."""
 
@@ -91,6 +98,7 @@ class BuildPython(build_py):
                 if name.endswith(".c") or (name == "__init__.py" and folder == str(generated))
             },
             dirs_exist_ok=True,
+            copy_function=replace_file,
         )
 
 
