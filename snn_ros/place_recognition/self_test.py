@@ -18,21 +18,26 @@ from snn_ros.place_recognition.confidence import Calibration, calibrate, confide
 from snn_ros.place_recognition.preprocessing import Bytes
 from snn_ros.place_recognition.sequence import SequenceConfig, SequenceMatcher
 
-_NOISE = 40.0  # grey levels of a picture, deviation
+_MOST_NOISE = 400.0  # grey levels of a picture, deviation: some pictures drown
 _SHIFT = 1  # pixels of a picture to either side
 _STRETCHES = 25  # along a long route
 _STRETCH_COLUMNS = 3  # length of one, in lengths of the sequences
 
 
 def disturbed(pictures: Bytes, random: np.random.Generator) -> Bytes:
-    """(N, side, side) with noise, each moved by up to a pixel to the sides and up or down."""
+    """(N, side, side), each moved by up to a pixel to the sides and up or down, and with noise.
+
+    From picture to picture the noise is anything from none to overwhelming: what a margin is worth
+    can only be learnt where answers of that margin are both right and wrong.
+    """
     moved = np.stack(
         [
             np.roll(picture, random.integers(-_SHIFT, _SHIFT + 1, 2), axis=(0, 1))
             for picture in pictures
         ]
     )
-    noise = random.normal(0.0, _NOISE, moved.shape)
+    deviation = _MOST_NOISE * random.random((len(pictures), 1, 1)) ** 2  # often a little
+    noise = deviation * random.standard_normal(moved.shape)
     return np.clip(moved + noise, 0, 255).astype(np.uint8)
 
 
