@@ -41,6 +41,7 @@ class UnfinishedRun(SnnRosError):
 WEIGHTS, CURVES, COMMANDS = "weights.safetensors", "curves.png", "commands.json"
 _SHOWN = ["loss", "heat_loss", "box_loss", "overlap_loss", "quality_loss", "firing_rate"]
 _HELD_OUT_LIDAR = "hdl_64e"
+_MEASURED_BATCHES = 120  # for the statistics of normalisation of the network that is written
 _MAIN_SCORE = "ap_r40_3d_car_moderate"
 
 
@@ -89,9 +90,11 @@ def _lidar_detection(arguments: argparse.Namespace) -> Mapping[str, float]:
     from snn_ros.learning.checkpoint import load_network
     from snn_ros.learning.curves import curves, read_log
     from snn_ros.learning.loop import CHECKPOINT, LOG, train
+    from snn_ros.learning.normalisation import measure_normalisation
     from snn_ros.lidar_detection.edge_batches import AugmentedBatches
     from snn_ros.lidar_detection.edge_grid import off_grid
     from snn_ros.lidar_detection.training import EdgeDetection
+    from snn_ros.lidar_detection.training import run as run_edge
 
     config = _edge_config(arguments)
     data = arguments.data or Path("build/training/lidar_detection")
@@ -119,7 +122,10 @@ def _lidar_detection(arguments: argparse.Namespace) -> Mapping[str, float]:
             watch,
             settings=_identity(config),
         )
-    network.eval()
+    again = batches.from_step(0, min(steps, _MEASURED_BATCHES), arguments.workers)
+    measure_normalisation(
+        network, lambda batch: run_edge(network, config.network, batch, task.device), again
+    )
     curves(read_log(folder / LOG), _SHOWN).savefig(folder / CURVES, dpi=110)
     scores = {k: v for k, v in task.evaluate(network).items() if math.isfinite(v)}
     unrounded = task.evaluate(off_grid(network))[_MAIN_SCORE]
