@@ -93,7 +93,9 @@ class Calibration:
         return float(np.interp(margin, self.margins, self.probabilities))
 
 
-def calibrate(margins: Doubles, correct: NDArray[np.bool_]) -> Calibration:
+def calibrate(
+    margins: Doubles, correct: NDArray[np.bool_], weights: Doubles | None = None
+) -> Calibration:
     """The rising function nearest to what was seen (isotonic regression).
 
     One right and one wrong answer are added at the ends, so that no finite experience makes a
@@ -102,6 +104,7 @@ def calibrate(margins: Doubles, correct: NDArray[np.bool_]) -> Calibration:
     Args:
         margins: (N,) of answers of known outcome, from images that were not taught.
         correct: (N,) whether they were right.
+        weights: (N,) how often such an answer is met, above 0; all alike if None.
 
     Raises:
         CalibrationError: there are none.
@@ -112,6 +115,7 @@ def calibrate(margins: Doubles, correct: NDArray[np.bool_]) -> Calibration:
         raise CalibrationError("calibration: no answers of known outcome")
     order = np.argsort(margins, kind="stable")
     outcome = np.concatenate([[0.0, 1.0], correct[order].astype(np.float64), [0.0, 1.0]])
-    fitted = isotonic_regression(outcome).x[2:-2]
+    met = np.ones(len(margins)) if weights is None else weights[order]
+    fitted = isotonic_regression(outcome, weights=np.pad(met, 2, constant_values=1.0)).x[2:-2]
     knots = margins[order].astype(np.float64)
     return Calibration(knots, fitted)

@@ -2,8 +2,9 @@
 
 Every image is answered from what is known now. Where teaching is on, a place is added once per
 spacing of the way; it is known at once by its picture. When enough new places have come together
-the network learns them in the background, and takes them over between two images. Stretches that
-the robot knows from long ago are not taught again, they close loops.
+the network learns them in the background, and takes them over between two images. How sure the map
+may be of its places is measured in the background, too. Stretches that the robot knows from long
+ago are not taught again, they close loops.
 
 The drive that begins a map makes its frame. In a later drive the robot must have found itself on
 the map before new places can be added: only then is it known where they are.
@@ -22,6 +23,7 @@ from snn_ros.configuration import setting
 from snn_ros.errors import SnnRosError
 from snn_ros.geometry.rigid import Transform
 from snn_ros.place_recognition.backend import Teacher
+from snn_ros.place_recognition.confidence import Calibration
 from snn_ros.place_recognition.loops import Loop, LoopConfig, LoopDetector
 from snn_ros.place_recognition.matching import PlaceMatch, RecognizerConfig
 from snn_ros.place_recognition.odometer import Position
@@ -34,9 +36,16 @@ from snn_ros.place_recognition.relocalisation import (
     located,
     moved,
 )
-from snn_ros.place_recognition.teacher import BackgroundTraining, TeachingConfig
+from snn_ros.place_recognition.teacher import (
+    BackgroundCalibration,
+    BackgroundTraining,
+    TeachingConfig,
+)
 from snn_ros.place_recognition.teaching_process import ProcessTeacher, TeachingError
 from snn_ros.place_recognition.weights import PlaceMap, Places, no_places
+
+_FIRST_CALIBRATED = 20  # places; fewer tell little
+_GROWN = 1.5  # times as many places as were calibrated: on a long route it is seldom
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,7 @@ class OnlineRecognizer:
         self.config = config or OnlineConfig()
         self._lock = threading.RLock()
         self._training = BackgroundTraining(teacher or ProcessTeacher(), self.config.teaching)
+        self._calibrating = BackgroundCalibration()
         self._begin(recognizer, places or no_places())
 
     @classmethod
@@ -137,6 +147,8 @@ class OnlineRecognizer:
                 recognizer.preprocessing,
                 replace(recognizer.config, sequence=sequence),
             )
+        self._calibrating.drop()
+        self._calibrated = len(recognizer.backend)  # places; those of a map are as it was saved
         self.recognizer, self.places = recognizer, places
         self.map_id = self.map().identity
         self.teaching = False
@@ -148,6 +160,11 @@ class OnlineRecognizer:
     def training(self) -> bool:
         """Whether the network is learning in the background."""
         return self._training.running
+
+    @property
+    def calibrating(self) -> bool:
+        """Whether the probabilities of a map without a network are measured in the background."""
+        return self._calibrating.running
 
     @property
     def open_places(self) -> int:
@@ -207,7 +224,7 @@ class OnlineRecognizer:
         """Add no more places.
 
         Args:
-            learns: those that are open begin to be learnt.
+            learns: those that are open begin to be learnt; without, the map is calibrated.
 
         Raises:
             TeachingError: none are taught.
@@ -218,6 +235,8 @@ class OnlineRecognizer:
             self.teaching = False
             if learns and self.open_places and not self.training:
                 self.train()
+            elif learns:
+                self._calibrate(grown=1.0)
 
     def add_place(self) -> None:
         """Teach the next image as a place, wherever it is."""
@@ -280,9 +299,12 @@ class OnlineRecognizer:
             why nothing was learnt.
         """
         try:
+            calibration = self._calibrating.take()
             learnt = self._training.take()
         except SnnRosError as err:
             return err
+        if calibration is not None:
+            self._use(calibration)
         if learnt is None:
             return None
         backend = learnt.backend
@@ -290,9 +312,23 @@ class OnlineRecognizer:
             backend.add_place(picture)
         self.recognizer.backend = backend
         if learnt.calibration is not None:
-            self.recognizer.calibration = learnt.calibration
-            self._loops.matcher.calibration = learnt.calibration
+            self._calibrating.drop()
+            self._calibrated = backend.sealed
+            self._use(learnt.calibration)
         return None
+
+    def _use(self, calibration: Calibration) -> None:
+        self.recognizer.calibration = calibration
+        self._loops.matcher.calibration = calibration
+
+    def _calibrate(self, grown: float) -> None:
+        """Measure the probabilities of a map that has nothing to learn, if it has grown."""
+        places = len(self.recognizer.backend)
+        due = self.config.teaching.calibrated and places > self._calibrated
+        idle = not (self.training or self.open_places)  # else training does it
+        if due and idle and places >= grown * self._calibrated:
+            self._calibrated = places
+            self._calibrating.begin(self.recognizer.backend, self.recognizer.config)
 
     def _is_due(self, view: View, position: Position) -> bool:
         drive = self._drive
@@ -333,6 +369,8 @@ class OnlineRecognizer:
         if added == 0:
             self.map_id = self.map().identity
         self._train_when_full()
+        if added + 1 >= _FIRST_CALIBRATED:
+            self._calibrate(_GROWN)
         return added
 
     def _train_when_full(self) -> None:

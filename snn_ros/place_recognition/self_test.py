@@ -1,9 +1,14 @@
 """A taught map asks itself: how sure is it of its places, and of places that it does not know?
 
 Every image is asked about twice, once as it is and once with its own place taken out of the scores,
-which is what an image of an unknown place looks like to the map. Without a second traverse, the
-taught pictures are disturbed and take the place of new images; the probability then speaks of
-disturbances of that kind only.
+which is what an image of an unknown place looks like to the map. Answers of the second kind count
+less, since a robot is seldom off the route that it was taught: were half of all images of unknown
+places, a small margin would be worth nothing, and on the route most answers with one are right.
+The margin that chance alone reaches keeps unknown places out whatever the probability says (see
+``matching``).
+
+Without a second traverse, the taught pictures are disturbed and take the place of new images; the
+probability then speaks of disturbances of that kind only.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from snn_ros.place_recognition.preprocessing import Bytes
 from snn_ros.place_recognition.sequence import SequenceConfig, SequenceMatcher
 
 _MOST_NOISE = 400.0  # grey levels of a picture, deviation: some pictures drown
+_UNKNOWN_SHARE = 0.1  # of the images that a robot takes, those of places that were not taught
 _SHIFT = 1  # pixels of a picture to either side
 _STRETCHES = 25  # along a long route
 _STRETCH_COLUMNS = 3  # length of one, in lengths of the sequences
@@ -91,7 +97,8 @@ def calibrated(
             scores[own] = np.median(scores)
             margins.append(confidence(ignorant.advance(scores).scores, neighbours).margin)
             correct.append(False)
-    return calibrate(np.array(margins), np.array(correct, dtype=bool))
+    weights = np.tile([1.0, _UNKNOWN_SHARE / (1.0 - _UNKNOWN_SHARE)], len(margins) // 2)
+    return calibrate(np.array(margins), np.array(correct, dtype=bool), weights)
 
 
 def _stretches(places: int, length: int) -> list[NDArray[np.int64]]:

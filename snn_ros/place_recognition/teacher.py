@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from copy import copy
 from dataclasses import dataclass
 
@@ -31,7 +32,9 @@ class TeachingConfig:
         "map", "of the poses of a map that begins; it is where the odometry of that drive begins"
     )
     calibrated: bool = setting(
-        True, "measure the probabilities anew each time the network has learnt"
+        True,
+        "measure the probabilities anew each time the network has learnt; without a network, each "
+        "time the map has grown by half, and when teaching ends",
     )
 
 
@@ -121,3 +124,56 @@ class BackgroundTraining:
             self._result = err
         except Exception as err:  # noqa: BLE001 - whatever it is, the thread must tell it
             self._result = TeachingError(f"training failed: {type(err).__name__}: {err}")
+
+
+class BackgroundCalibration:
+    """Measures the probabilities of a map that has nothing to train, beside the answers.
+
+    Nothing waits for it: what it finds too late is dropped.
+    """
+
+    def __init__(self) -> None:
+        """Measure nothing yet."""
+        self._found: Future[Calibration] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether one was begun and its result neither taken nor dropped."""
+        return self._found is not None
+
+    def begin(self, backend: Backend, recognition: RecognizerConfig) -> None:
+        """Measure in a thread; one that is running is dropped.
+
+        Args:
+            backend: that may be asked from two threads at once.
+            recognition: as it will be asked.
+        """
+        found: Future[Calibration] = Future()
+        asked = copy(backend)
+
+        def measure() -> None:
+            try:
+                found.set_result(
+                    self_calibrated(asked, recognition.sequence, recognition.neighbours)
+                )
+            except Exception as err:  # noqa: BLE001 - whatever it is, ``take`` must tell it
+                found.set_exception(TeachingError(f"calibration failed: {err!r}"))
+
+        self._found = found
+        threading.Thread(target=measure, name="calibration", daemon=True).start()
+
+    def take(self) -> Calibration | None:
+        """What was measured, once.
+
+        Raises:
+            TeachingError: why nothing was.
+        """
+        found = self._found
+        if found is None or not found.done():
+            return None
+        self.drop()
+        return found.result()
+
+    def drop(self) -> None:
+        """Forget the one that is running; it speaks of a map that is no more."""
+        self._found = None

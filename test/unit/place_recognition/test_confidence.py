@@ -41,6 +41,16 @@ def test_calibration_finds_the_probability():
         assert calibration.probability(margin) == pytest.approx(margin / 4, abs=0.07)
 
 
+def test_an_answer_of_weight_counts_as_so_many():
+    random = np.random.default_rng(1)
+    margins, correct = random.random(40), random.random(40) < 0.5
+    weights = random.integers(1, 4, 40)
+    repeated = calibrate(np.repeat(margins, weights), np.repeat(correct, weights))
+    weighted = calibrate(margins, correct, weights.astype(np.float64))
+    for margin in margins:
+        assert weighted.probability(margin) == pytest.approx(repeated.probability(margin))
+
+
 def test_no_certainty_from_few_answers():
     calibration = calibrate(np.array([1.0, 2.0]), np.array([True, True]))
     assert calibration.probability(9.0) < 1.0

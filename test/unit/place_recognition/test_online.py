@@ -1,12 +1,16 @@
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from support.place_routes import Street
 
 from snn_ros.place_recognition import PlaceRecognizer, Preprocessing, RecognizerConfig
+from snn_ros.place_recognition import teacher as teacher_module
 from snn_ros.place_recognition.backends import SadBackend, TempoBackend
+from snn_ros.place_recognition.confidence import Calibration
+from snn_ros.place_recognition.gabor import GaborBackend
 from snn_ros.place_recognition.loops import LoopConfig
 from snn_ros.place_recognition.odometer import Position
 from snn_ros.place_recognition.online import OnlineConfig, OnlineRecognizer
@@ -133,6 +137,81 @@ def test_a_failed_training_is_told_and_loses_nothing():
     assert problems[0] == "training failed: MemoryError: no room"
     assert len(robot.recognizer.backend) == 25
     assert answers[-1].match.best == 24
+
+
+CALIBRATED = replace(CONFIG, teaching=replace(CONFIG.teaching, calibrated=True))
+
+
+def measured(robot):
+    """Let a calibration end and be taken over."""
+    end = time.monotonic() + 30
+    while robot.calibrating:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+        robot.step(STREET.image(0.0), 0.0, None)
+    return robot.recognizer.calibration
+
+
+@pytest.mark.parametrize("backend", [SadBackend, GaborBackend])
+def test_a_map_that_has_nothing_to_learn_is_calibrated_as_it_grows(backend):
+    robot = online(backend(), config=CALIBRATED)
+    robot.start_teaching()
+    drive(robot, AHEAD[: 19 * 4])
+    assert not robot.calibrating
+    assert robot.recognizer.calibration is None
+    drive(robot, AHEAD[19 * 4 : 20 * 4], start=19.0)
+    first = measured(robot)
+    assert first is not None
+    drive(robot, AHEAD[20 * 4 : 28 * 4], start=20.0)
+    assert measured(robot) is first  # it has not grown by half yet
+    robot.stop_teaching()
+    assert measured(robot) is not first
+    assert robot.map().calibration is robot.recognizer.calibration
+    robot.start_teaching()
+    robot.stop_teaching()  # nothing is new
+    assert not robot.calibrating
+
+
+def test_no_calibration_is_no_calibration():
+    robot = online(SadBackend())
+    robot.start_teaching()
+    drive(robot, AHEAD[: 25 * 4])
+    robot.stop_teaching()
+    assert not robot.calibrating
+
+
+def test_another_map_does_not_wait_for_a_calibration_nor_take_it_over(monkeypatch):
+    release = threading.Event()
+
+    def slow(*_):
+        release.wait(20)
+        return Calibration(np.zeros(1), np.ones(1))
+
+    monkeypatch.setattr(teacher_module, "self_calibrated", slow)
+    robot = online(SadBackend(), config=CALIBRATED)
+    robot.start_teaching()
+    drive(robot, AHEAD[:40])
+    robot.stop_teaching()
+    assert robot.calibrating
+    assert robot.step(STREET.image(3.0), 0.0, None).match.best == 3
+    robot.clear(PlaceRecognizer(SadBackend(), Preprocessing()))
+    release.set()
+    time.sleep(0.1)
+    robot.step(STREET.image(3.0), 0.0, None)
+    assert robot.recognizer.calibration is None
+
+
+def test_a_failed_calibration_is_told_and_loses_nothing(monkeypatch):
+    def failing(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(teacher_module, "self_calibrated", failing)
+    robot = online(SadBackend(), config=CALIBRATED)
+    robot.start_teaching()
+    answers = drive(robot, AHEAD[: 25 * 4])
+    problems = [str(a.problem) for a in answers if a.problem]
+    assert problems == ["calibration failed: MemoryError('no room')"]
+    assert len(robot.recognizer.backend) == 25
 
 
 def test_a_loop_is_closed_once_per_cooldown_and_not_taught_twice():
