@@ -7,8 +7,11 @@ places, a small margin would be worth nothing, and on the route most answers wit
 The margin that chance alone reaches keeps unknown places out whatever the probability says (see
 ``matching``).
 
-Without a second traverse, the taught pictures are disturbed and take the place of new images; the
-probability then speaks of disturbances of that kind only.
+Without a second traverse, the taught pictures are disturbed and take the place of new images. What
+light, season and the way the robot looks will do to a place is not known beforehand, and a network
+that bears noise well would call all its disturbed places certain, so that a small margin was only
+seen where the place is unknown. The score of the own place is therefore lowered, too: by any share
+between nothing and all of what it stands out by, each as likely.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ _MOST_NOISE = 400.0  # grey levels of a picture, deviation: some pictures drown
 _UNKNOWN_SHARE = 0.1  # of the images that a robot takes, those of places that were not taught
 _SHIFT = 1  # pixels of a picture to either side
 _STRETCHES = 25  # along a long route
+_LEAST_IMAGES = 300  # a short route is asked about several times, each time disturbed anew
 _STRETCH_COLUMNS = 3  # length of one, in lengths of the sequences
 
 
@@ -61,10 +65,12 @@ def self_calibrated(
     Raises:
         CalibrationError: no place is taught.
     """
-    stretches = _stretches(len(backend), _STRETCH_COLUMNS * sequence.length)
     random = np.random.default_rng(seed)
-    queries = [(disturbed(backend.templates[places], random), places) for places in stretches]
-    return calibrated(backend, queries, sequence, neighbours)
+    drives = [
+        (disturbed(backend.templates[places], random), places, random.random(len(places)))
+        for places in _stretches(len(backend), _STRETCH_COLUMNS * sequence.length)
+    ]
+    return _measured(backend, drives, sequence, neighbours)
 
 
 def calibrated(
@@ -84,28 +90,42 @@ def calibrated(
     Raises:
         CalibrationError: there are no images.
     """
+    drives = [(pictures, places, np.ones(len(places))) for pictures, places in traverses]
+    return _measured(backend, drives, sequence, neighbours)
+
+
+def _measured(
+    backend: Backend,
+    drives: Sequence[tuple[Bytes, NDArray[np.int64], NDArray[np.float64]]],
+    sequence: SequenceConfig,
+    neighbours: int,
+) -> Calibration:
+    """The calibration from pictures, their places, and what is left of each place, 0..1."""
     margins: list[float] = []
     correct: list[bool] = []
-    for pictures, places in traverses:
+    for pictures, places, left in drives:
         knowing, ignorant = SequenceMatcher(sequence), SequenceMatcher(sequence)
-        for picture, place in zip(pictures, places, strict=True):
+        for picture, place, share in zip(pictures, places, left, strict=True):
             scores = backend.score(picture).astype(np.float64)
+            own = slice(max(place - neighbours, 0), place + neighbours + 1)
+            ordinary = np.median(scores)
+            scores[own] = ordinary + share * (scores[own] - ordinary)
             judged = confidence(knowing.advance(scores).scores, neighbours)
             margins.append(judged.margin)
             correct.append(abs(judged.place - place) <= neighbours)
-            own = slice(max(place - neighbours, 0), place + neighbours + 1)
-            scores[own] = np.median(scores)
-            margins.append(confidence(ignorant.advance(scores).scores, neighbours).margin)
+            unknown = scores.copy()
+            unknown[own] = ordinary
+            margins.append(confidence(ignorant.advance(unknown).scores, neighbours).margin)
             correct.append(False)
     weights = np.tile([1.0, _UNKNOWN_SHARE / (1.0 - _UNKNOWN_SHARE)], len(margins) // 2)
     return calibrate(np.array(margins), np.array(correct, dtype=bool), weights)
 
 
 def _stretches(places: int, length: int) -> list[NDArray[np.int64]]:
-    """Parts of the route, spread over it; the whole route where it is short."""
+    """Parts of the route, spread over it; the whole route, maybe repeatedly, where it is short."""
     if places == 0:
         return []
     if places <= _STRETCHES * length:
-        return [np.arange(places)]
+        return [np.arange(places)] * -(-_LEAST_IMAGES // places)
     first = np.linspace(0, places - length, _STRETCHES).astype(np.int64)
     return [begin + np.arange(length) for begin in first]
