@@ -201,12 +201,7 @@ class DcBackend(TaughtRoute):
         """The modules whose best picture is the most similar, so many of each member."""
         if self.config.prefilter == 0:
             return None
-        similarity = self.similarity(picture)
-        best = np.array([similarity[module.places].max() for module in reader.modules])
-        member = np.array([module.member for module in reader.modules])
-        rank = np.lexsort((-best, member))
-        asked = [rank[member[rank] == m][: self.config.prefilter] for m in np.unique(member)]
-        return np.concatenate(asked)
+        return reader.most_similar(self.similarity(picture), self.config.prefilter)
 
     def settings(self) -> dict[str, Any]:
         """Sizes and protocol."""
@@ -221,7 +216,10 @@ class DcBackend(TaughtRoute):
     def restore(self, arrays: Arrays) -> None:
         """Take over the modules."""
         self.pictures.restore(arrays)
-        modules = _dc_modules(arrays)
+        self.adopt(_dc_modules(arrays))
+
+    def adopt(self, modules: list[DcModule]) -> None:
+        """Take over taught modules, of places whose pictures are known."""
         self._sealed = len({int(place) for module in modules for place in module.places})
         self.reader = DcReader(modules, self._sealed, self.config.network) if modules else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,12 @@ from snn_ros.place_recognition.assignment import (
     without_hyperactive,
 )
 from snn_ros.place_recognition.dc_kernel import Timing
-from snn_ros.place_recognition.dc_network import DcNetworks, Presentation, build_networks
+from snn_ros.place_recognition.dc_network import (
+    DcNetworks,
+    Presentation,
+    build_networks,
+    side_by_side,
+)
 from snn_ros.place_recognition.input_spikes import InputSpikes, poisson_spikes, stream
 from snn_ros.place_recognition.preprocessing import Bytes
 from snn_ros.spiking.activity import LayerActivity, NetworkActivity
@@ -29,9 +35,11 @@ from snn_ros.spiking.activity import LayerActivity, NetworkActivity
 _LONGEST_DELAY = 10.0  # ms
 _FIRST_WEIGHT, _SMALLEST_WEIGHT = 0.3, 0.01
 _ALL_MODULES = -1  # input that every module hears
+_MOST_BUILT = 64  # modules whose networks wait for the next query, 3 MB each at 400 cells
 _QUERY = 0  # every query is presentation 0: the same picture always gets the same spikes
 
 Ints = NDArray[np.int32]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -215,38 +223,72 @@ class DcReader:
         self.modules = list(modules)
         self.places = places
         self.config = config
-        self.networks = _query_networks(self.modules, config)
-        self._assignments = [_assignment(module) for module in self.modules]
+        self.members = np.array([module.member for module in self.modules])
+        self._places = np.concatenate([module.places for module in self.modules])
+        sizes = [len(module.places) for module in self.modules]
+        self._first_place = np.cumsum([0, *sizes[:-1]])
+        self._built: dict[int, DcNetworks] = {}  # the one asked last at the end
+        self._assignments: dict[int, Assignment] = {}
 
     def counts(self, picture: Bytes, selected: NDArray[np.int64] | None = None) -> Ints:
-        """(M, cells) spikes of every cell, from rest; the same picture always gives the same.
+        """(K, cells) spikes of every cell, from rest; the same picture always gives the same.
 
         Args:
             picture: (side, side).
-            selected: modules that are asked; all if None.
+            selected: (K,) modules that are asked; all if None.
         """
         return self._presented(picture, selected)[1].counts
+
+    def most_similar(self, similarity: Floats, amount: int) -> NDArray[np.int64]:
+        """(members * amount,) the modules whose best picture is the most similar.
+
+        Args:
+            similarity: (places,) of a picture to those of the places.
+            amount: of modules of each member; fewer where a member has fewer.
+        """
+        best = np.maximum.reduceat(similarity[self._places], self._first_place)
+        rank = np.lexsort((-best, self.members))
+        asked = [rank[self.members[rank] == m][:amount] for m in np.unique(self.members)]
+        return np.concatenate(asked)
+
+    @cached_property
+    def _all_networks(self) -> DcNetworks:
+        return _query_networks(self.modules, self.config)
+
+    def _networks(self, selected: NDArray[np.int64] | None) -> DcNetworks:
+        """Of the modules that are asked; a long route has more modules than fit into memory."""
+        if selected is None:
+            return self._all_networks
+        asked = []
+        for m in selected.tolist():
+            built = self._built.pop(m, None) or _query_networks([self.modules[m]], self.config)
+            self._built[m] = built
+            asked.append(built)
+        while len(self._built) > max(_MOST_BUILT, len(selected)):
+            del self._built[next(iter(self._built))]
+        return side_by_side(asked)
 
     def _presented(
         self, picture: Bytes, selected: NDArray[np.int64] | None
     ) -> tuple[InputSpikes, Presentation]:
+        """What the modules that are asked do, in the order in which they are given."""
         config = self.config
         steps = round(config.stimulus / config.query_dt)
         random = stream(config.seed, _ALL_MODULES, "query", _QUERY)
         spikes = poisson_spikes(picture, steps, steps, config.query_dt, random)
-        self.networks.settle()
-        return spikes, self.networks.present([spikes], selected=selected)
+        networks = self._networks(selected)
+        networks.settle()
+        return spikes, networks.present([spikes])
 
     def activity(
         self, picture: Bytes, selected: NDArray[np.int64] | None = None
     ) -> NetworkActivity:
         """What the cells of the modules that are asked do; inhibition reaches all other cells."""
         inputs, seen = self._presented(picture, selected)
-        asked = np.arange(len(self.modules)) if selected is None else selected
-        counts = seen.counts[asked]
+        counts = seen.counts
         cells, steps = counts.size, inputs.first_event.size - 1
         excitatory = int(counts.sum())
-        inhibitory = int(seen.spikes[asked].sum()) - excitatory
+        inhibitory = int(seen.spikes.sum()) - excitatory
         silent = int((counts == 0).sum())
         layer = LayerActivity("excitatory", cells, cells * steps, excitatory, silent, excitatory)
         operations = len(inputs.lines) * cells + excitatory + inhibitory * (counts.shape[1] - 1)
@@ -259,10 +301,12 @@ class DcReader:
         counts = self.counts(picture, selected)
         threshold = round(self.config.hyperactive_share * self.places)
         scores = np.zeros(self.places)
-        asked = range(len(self.modules)) if selected is None else selected
-        for m in asked:
+        asked = range(len(self.modules)) if selected is None else selected.tolist()
+        for m, of_module in zip(asked, counts, strict=True):
             module = self.modules[m]
-            query = without_hyperactive(counts[m][None], module.activity, threshold)
+            if m not in self._assignments:
+                self._assignments[m] = _assignment(module)
+            query = without_hyperactive(of_module[None], module.activity, threshold)
             scores[module.places] += self._assignments[m].score(query, self.config.scheme)[:, 0]
         return scores.astype(np.float32)
 

@@ -77,7 +77,6 @@ class Synapses(NamedTuple):
 
 @njit(parallel=True, cache=True)
 def present(
-    selected: NDArray[np.int64],
     synapses: Synapses,
     state: Doubles,
     last_spike: Ints,
@@ -92,12 +91,11 @@ def present(
     spikes: Ints,
     trace: NDArray[np.float32],
 ) -> None:
-    """Run some networks for the steps of one presentation, in place.
+    """Run networks for the steps of one presentation, in place.
 
     No input may be under way at the end, i.e. the last 10 ms are without input.
 
     Args:
-        selected: which of the networks.
         synapses: of M networks.
         state: (M, STATE_ROWS, cells).
         last_spike: (M, STEP_ROWS, cells).
@@ -108,14 +106,13 @@ def present(
         timing: of the model.
         learns: whether weights and thresholds change.
         counted_steps: spikes are counted in so many steps.
-        counts: (M, cells), overwritten for those that run; all output is.
+        counts: (M, cells), overwritten as all output is.
         raster: (M, capacity, 2) step and cell of each spike, cells of I after those of E; what is
             beyond the capacity is not written.
         spikes: (M,) how many there were.
         trace: (M, PROBES, cells, steps) values at the beginning of each step; empty for none.
     """
-    for index in prange(selected.size):
-        network = selected[index]
+    for network in prange(len(state)):
         counts[network] = 0
         spikes[network] = _present_one(
             network, synapses, state[network], last_spike[network], clock, lines,

@@ -95,9 +95,8 @@ class DcNetworks:
         counted_steps: int | None = None,
         raster_capacity: int = 0,
         traced: bool = False,
-        selected: NDArray[np.int64] | None = None,
     ) -> Presentation:
-        """Run networks for the steps of a presentation.
+        """Run the networks for the steps of a presentation.
 
         Args:
             inputs: one for each network, or one for all.
@@ -105,7 +104,6 @@ class DcNetworks:
             counted_steps: spikes are counted in so many first steps; in all if None.
             raster_capacity: how many spikes per network are listed at most.
             traced: whether to keep the state of every step.
-            selected: which networks run; the others stay silent. All if None.
         """
         networks, cells = self.theta.shape
         steps = inputs[0].first_event.size - 1
@@ -122,7 +120,6 @@ class DcNetworks:
             ),
         )
         dc_kernel.present(
-            np.arange(networks) if selected is None else selected,
             self.synapses, self.state, self.last_spike, self.clock,
             np.concatenate([spikes.lines for spikes in inputs]), first_event, self.timing, learns,
             steps if counted_steps is None else counted_steps,
@@ -163,6 +160,36 @@ def build_networks(
     last_spike = np.full((networks, STEP_ROWS, cells), NEVER, dtype=np.int32)
     last_spike[:, dc_kernel.TIMER] = -1  # the dead time holds at the very beginning too
     return DcNetworks(synapses, state, last_spike, timing or Timing())
+
+
+def side_by_side(networks: Sequence[DcNetworks]) -> DcNetworks:
+    """One set of all, copied; they are equal in size, timing and clock."""
+    sets = [network.synapses for network in networks]
+    longest = max(of_one.first.shape[2] for of_one in sets)
+    # no synapse has a delay that only another network has: all begin before it
+    first = [
+        np.pad(of_one.first, ((0, 0), (0, 0), (0, longest - of_one.first.shape[2])), mode="edge")
+        for of_one in sets
+    ]
+    joined = Synapses(
+        *(
+            np.concatenate(parts)
+            for parts in zip(
+                *(
+                    of_one._replace(first=padded)
+                    for of_one, padded in zip(sets, first, strict=True)
+                ),
+                strict=True,
+            )
+        )
+    )
+    return DcNetworks(
+        joined,
+        np.concatenate([n.state for n in networks]),
+        np.concatenate([n.last_spike for n in networks]),
+        networks[0].timing,
+        networks[0].clock,
+    )
 
 
 def _first_of_each_delay(delays: NDArray[np.integer]) -> NDArray[np.uint16]:

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from snn_ros.place_recognition.backend import Backend
-from snn_ros.place_recognition.backends import TempoBackend, arrays_of_tempo
+from snn_ros.place_recognition.backends import (
+    DcBackend,
+    DcBackendConfig,
+    TempoBackend,
+    arrays_of_tempo,
+)
+from snn_ros.place_recognition.dc import DcConfig, DcModule, deal
+from snn_ros.place_recognition.dc_network import COLUMN_SUM
 from snn_ros.place_recognition.gabor import GaborBackend
 from snn_ros.place_recognition.pipeline import PROFILES
 from snn_ros.place_recognition.preprocessing import Bytes, Preprocessing
@@ -22,7 +30,8 @@ SIZES = (300, 3_300, 30_000)
 """Places of a route; the networks of several layers stop at the second."""
 
 _IMAGE = (480, 640, 3)
-_WARM_UP, _FRAMES = 5, 200
+_WARM_UP, _FRAMES, _SLOW_FRAMES = 5, 200, 15
+_TAUGHT_THETA = 38.0  # mV, the mean of taught cells
 _TAUGHT = 300  # places
 
 
@@ -36,7 +45,7 @@ def measure() -> dict[str, float]:
         figures |= _frame("edge", made_up_edge(places), places, image)
         if places <= SIZES[1]:
             figures |= tempo_speed(places, image)
-    return figures | teaching_times()
+    return figures | dc_scaling() | teaching_times()
 
 
 def tempo_speed(places: int, image: Bytes) -> dict[str, float]:
@@ -58,6 +67,26 @@ def tempo_speed(places: int, image: Bytes) -> dict[str, float]:
         figures[f"tempo_{name}_forward_{places}_cpu_ms"] for name in ("fused", "unfused")
     )
     return figures | {f"tempo_unfused_over_fused_{places}": unfused_ms / fused_ms}
+
+
+def dc_scaling() -> dict[str, float]:
+    """Of the published spiking ensemble, where the pictures suggest the modules that are asked.
+
+    Every image is another one, so that other modules are asked.
+    """
+    random = np.random.default_rng(0)
+    preprocessing = PROFILES["paper"][1]
+    figures: dict[str, float] = {}
+    for places in SIZES:
+        backend, name = made_up_dc(places), f"paper_prefiltered_{places}"
+
+        def work(backend: Backend = backend) -> None:
+            backend.score(preprocessing(random.integers(0, 256, _IMAGE, dtype=np.uint8)))
+
+        figures |= _times(name, work, _SLOW_FRAMES)
+        figures[f"{name}_queries_per_s"] = 1e3 / figures[f"{name}_ms"]
+    longest, shortest = (figures[f"paper_prefiltered_{n}_cpu_ms"] for n in (SIZES[-1], SIZES[0]))
+    return figures | {"paper_prefiltered_cost_of_100_times_the_places": longest / shortest}
 
 
 def teaching_times() -> dict[str, float]:
@@ -94,6 +123,37 @@ def made_up_edge(places: int) -> GaborBackend:
     return backend
 
 
+def made_up_dc(places: int) -> DcBackend:
+    """The spiking ensemble with so many places, of which each member asks one module of 25.
+
+    All modules share their weights, as long a route would not fit into memory as a made-up one.
+    """
+    network = DcConfig(members=5, query_delays=False)
+    backend = DcBackend(DcBackendConfig(network, prefilter=1))
+    side, random = PROFILES["paper"][1].side, np.random.default_rng(4)
+    weights = random.random((side**2, network.cells))
+    weights *= COLUMN_SUM / weights.sum(axis=0)
+    size = network.places_per_module
+    alike = DcModule(
+        places=np.arange(size),
+        weights=weights.astype(np.float16),
+        delays=np.zeros(weights.shape, dtype=np.uint8),
+        theta=np.full(network.cells, _TAUGHT_THETA),
+        spikes=random.integers(0, 2, (network.cells, size)),
+        activity=np.zeros(network.cells, dtype=np.int64),
+        member=0,
+    )
+    modules = [
+        replace(alike, places=dealt, spikes=alike.spikes[:, : len(dealt)], member=member)
+        for member, dealt in deal(places, network)
+    ]
+    backend.pictures.restore(
+        {"templates": random.integers(0, 256, (places, side, side), dtype=np.uint8)}
+    )
+    backend.adopt(modules)
+    return backend
+
+
 def made_up_tempo(places: int, rules: Rules) -> TempoBackend:
     """The fast network with so many places, untaught."""
     backend = TempoBackend(TempoConfig(rules=rules))
@@ -117,12 +177,12 @@ def _frame(name: str, backend: Backend, places: int, image: Bytes) -> dict[str, 
     return figures
 
 
-def _times(name: str, work: Callable[[], object]) -> dict[str, float]:
+def _times(name: str, work: Callable[[], object], frames: int = _FRAMES) -> dict[str, float]:
     """Median of a call in ms, of wall time and of processor time, which a busy machine spares."""
     for _ in range(_WARM_UP):
         work()
-    durations = np.empty((_FRAMES, 2))
-    for k in range(_FRAMES):
+    durations = np.empty((frames, 2))
+    for k in range(frames):
         wall, processor = time.perf_counter(), time.process_time()
         work()
         durations[k] = time.perf_counter() - wall, time.process_time() - processor

@@ -21,6 +21,7 @@ ABOVE_PUBLISHED = 0.15  # of the images, over a published network taught on the 
 DC_PLACES = 25
 SPACING, ROUTE_END = 4.0, 1000.0  # m
 LEAST_NEAR = {"winter": 0.97, "shifted": 0.97, "night": 0.85}  # within two places, ten columns
+NEAR_CONSTANT = 2.0  # times as dear with 100 times as many places
 BRIAN2_QUERY = 1.0  # s of a free core for one module of 400 cells, by the reference
 
 
@@ -133,6 +134,8 @@ def test_speed(figures):
     for profile in ("edge", "tempo", "paper"):
         assert figures[f"preprocessing_{profile}_ms"] <= 0.3, profile
     assert figures["tempo_teaching_300_s"] <= 30.0
+    assert figures["paper_prefiltered_300_queries_per_s"] >= 5.0
+    assert figures["paper_prefiltered_cost_of_100_times_the_places"] <= NEAR_CONSTANT
 
 
 def test_speed_of_the_published_spiking_network(data_dir, figures):

@@ -134,6 +134,20 @@ def test_the_prefilter_asks_the_modules_of_similar_pictures(taught, route):
         assert set(answered) <= {p for p in range(PLACES) if p // 4 == place // 4}
 
 
+@pytest.mark.parametrize("prefilter", [1, 2, 9])
+def test_modules_that_the_prefilter_leaves_score_as_without_it(taught, route, prefilter):
+    everything = taught["ensemble"]
+    backend = DcBackend(DcBackendConfig(everything.config.network, prefilter=prefilter))
+    backend.restore(everything.arrays())
+    modules, members = backend.reader.modules, everything.config.network.members
+    for picture in route[1]:
+        asked = backend.reader.most_similar(backend.similarity(picture), prefilter)
+        assert len(asked) == min(prefilter * members, len(modules))
+        np.testing.assert_array_equal(
+            backend.reader.counts(picture, asked), everything.reader.counts(picture)[asked]
+        )
+
+
 @pytest.mark.parametrize("name", ["tempo", "dc"])
 def test_a_map_with_open_places_is_the_same_after_loading(route, name, tmp_path):
     backend = BACKENDS[name]()

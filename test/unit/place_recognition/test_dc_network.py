@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from snn_ros.place_recognition.dc_kernel import Timing
-from snn_ros.place_recognition.dc_network import COLUMN_SUM, build_networks
+from snn_ros.place_recognition.dc_network import COLUMN_SUM, build_networks, side_by_side
 from snn_ros.place_recognition.input_spikes import poisson_spikes, stream
 
 LINES, CELLS, STIMULUS, STEPS = 64, 10, 3500, 5000
@@ -52,11 +52,20 @@ def test_networks_side_by_side_do_what_they_do_alone(networks):
         np.testing.assert_array_equal(alone.present([spikes(k)]).counts[0], counts[k])
 
 
-def test_only_the_selected_run(networks):
+def test_networks_that_were_built_apart_go_on_side_by_side(networks):
     networks.normalise()
-    counts = networks.present([spikes(0)], selected=np.array([1])).counts
-    assert counts[1].any()
-    assert not counts[[0, 2]].any()
+    weights = networks.weights()
+    delays = np.random.default_rng(1).integers(0, 30, weights.shape) // np.array(
+        [[[1]], [[3]], [[9]]]
+    )
+    apart = [
+        build_networks(weights[k : k + 1], delays[k : k + 1], timing=Timing(dt=0.25), learns=False)
+        for k in range(3)
+    ]
+    together = side_by_side(apart).present([spikes(0)])
+    for k, alone in enumerate(apart):
+        np.testing.assert_array_equal(alone.present([spikes(0)]).counts[0], together.counts[k])
+    assert together.counts.any(axis=1).all()
 
 
 def test_settled_networks_repeat_themselves(networks):
