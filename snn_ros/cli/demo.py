@@ -1,9 +1,10 @@
-"""Fly a simulated blimp and watch a simulated street, all over DDS.
+"""Fly a simulated blimp, watch a simulated street and know it again, all over DDS.
 
 Starts launch/blimp.launch.xml (controller, motor watchdog, 6-DoF simulation in lock step) once with
 the spiking network and once with the PID, and records both flights. Then records a short drive and
-replays it to launch/lidar_detection.launch.xml. Prints tables and writes report.html, report.json
-and flight.png.
+replays it to launch/lidar_detection.launch.xml. Then teaches a street in summer to
+launch/place_recognition.launch.xml and drives it again in winter. Prints tables and writes
+report.html, report.json and flight.png.
 
 Example:
   snn-ros demo --output build/demo
@@ -25,6 +26,8 @@ from snn_ros import machine
 from snn_ros.blimp_control import flight_scores
 from snn_ros.cli.flight_report import CONTROLLERS, altitude_figure, score
 from snn_ros.cli.own_domain import use_own_domain
+from snn_ros.cli.place_demo import drive_route, write_route
+from snn_ros.cli.place_demo import figures_of as figures_of_route
 from snn_ros.cli.street_demo import figures_of, watch_street, write_street
 from snn_ros.nodes.flight_recorder import FlightLog, fly
 from snn_ros.packages import OWN_PACKAGE, share_directory
@@ -46,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a 50 s flight and a 1 s drive instead of 280 s and 4 s",
+        help="a 50 s flight, a 1 s drive and a route of 90 m instead of 280 s, 4 s and 200 m",
     )
     parser.add_argument(
         "--output", type=Path, default=Path("build/demo"), help="folder of the report"
@@ -54,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fly, score, watch the street, report."""
+    """Fly, score, watch the street, drive the route, report."""
     use_own_domain()
     began = time.monotonic()
     name = "blimp_quick" if arguments.quick else "blimp_four_setpoints"
@@ -87,6 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
     if street is not None:
         figures["lidar_detection"] = figures_of(street)
         write_street(report, street)
+    route = drive_route(arguments.output, quick=arguments.quick)
+    if route is not None:
+        figures["place_recognition"] = figures_of_route(route)
+        write_route(report, route)
     (arguments.output / "report.json").write_text(json.dumps(figures, indent=1))
     report.write(arguments.output / "report.html")
     print(f"{arguments.output / 'report.html'} after {time.monotonic() - began:.0f} s")

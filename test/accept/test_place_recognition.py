@@ -4,9 +4,10 @@ import time
 
 import numpy as np
 import pytest
-from support.place_streets import seen_along
 
 from benchmarks.place_recognition import BASELINE, accuracy
+from snn_ros.cli.route_views import photographed
+from snn_ros.packages import OWN_PACKAGE, share_directory
 from snn_ros.place_recognition import PlaceRecognizer, speed
 from snn_ros.place_recognition.dc import DcConfig, DcReader, learn_modules
 from snn_ros.place_recognition.evaluation import matrix_figures
@@ -16,6 +17,7 @@ from snn_ros.place_recognition.pipeline import PROFILES
 from snn_ros.place_recognition.preprocessing import Preprocessing
 from snn_ros.place_recognition.route_folder import read_picture, read_route
 from snn_ros.place_recognition.teacher import TeachingConfig
+from snn_ros.simulation.street.scenario import load_street_scenario
 
 ABOVE_PUBLISHED = 0.15  # of the images, over a published network taught on the same ones
 DC_PLACES = 25
@@ -67,9 +69,15 @@ def pictures_of(files, preprocessing: Preprocessing):
 # ---- 3: the simulated kilometre ----------------------------------------------------------------
 
 
+def seen_along(condition):
+    scenarios = share_directory(OWN_PACKAGE) / "config" / "scenarios"
+    scenario = load_street_scenario(scenarios / f"street_route_{condition}.yaml")
+    return photographed(scenario, SPACING, ROUTE_END)
+
+
 @pytest.fixture(scope="module")
 def summer():
-    return seen_along("street_route_summer", SPACING, ROUTE_END)
+    return seen_along("summer")
 
 
 def recalls(recognizer, images, places):
@@ -84,7 +92,7 @@ def recalls(recognizer, images, places):
 
 @pytest.mark.parametrize("condition", LEAST_NEAR)
 def test_another_drive_of_the_simulated_route(condition, summer, figures):
-    images, where = seen_along(f"street_route_{condition}", SPACING, ROUTE_END)
+    images, where = seen_along(condition)
     places = np.abs(summer[1][:, None] - where).argmin(axis=0)
     for profile in ("edge", BASELINE):
         recognizer = PlaceRecognizer.from_config(profile)
@@ -95,7 +103,7 @@ def test_another_drive_of_the_simulated_route(condition, summer, figures):
 
 @pytest.mark.parametrize("profile", ["edge", "tempo"])
 def test_teaching_while_driving_is_as_good_as_teaching_at_once(profile, summer, figures):
-    images, where = seen_along("street_route_winter", SPACING, ROUTE_END)
+    images, where = seen_along("winter")
     places = np.abs(summer[1][:, None] - where).argmin(axis=0)
     at_once = PlaceRecognizer.from_config(profile)
     at_once.teach(summer[0], np.arange(len(summer[0])))
