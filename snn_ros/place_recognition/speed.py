@@ -83,7 +83,7 @@ def dc_scaling() -> dict[str, float]:
         def work(backend: Backend = backend) -> None:
             backend.score(preprocessing(random.integers(0, 256, _IMAGE, dtype=np.uint8)))
 
-        figures |= _times(name, work, _SLOW_FRAMES)
+        figures |= _times(name, work, _SLOW_FRAMES) | _size(name, backend, places)
         figures[f"{name}_queries_per_s"] = 1e3 / figures[f"{name}_ms"]
     longest, shortest = (figures[f"paper_prefiltered_{n}_cpu_ms"] for n in (SIZES[-1], SIZES[0]))
     return figures | {"paper_prefiltered_cost_of_100_times_the_places": longest / shortest}
@@ -173,8 +173,13 @@ def _frame(name: str, backend: Backend, places: int, image: Bytes) -> dict[str, 
     preprocessing = PROFILES[name.partition("_")[0]][1]
     figures = _times(f"{name}_{places}", lambda: backend.score(preprocessing(image)))
     figures[f"{name}_{places}_queries_per_s"] = 1e3 / figures[f"{name}_{places}_ms"]
-    figures[f"{name}_{places}_bytes"] = sum(array.nbytes for array in backend.arrays().values())
-    return figures
+    return figures | _size(f"{name}_{places}", backend, places)
+
+
+def _size(name: str, backend: Backend, places: int) -> dict[str, float]:
+    """What a map file holds, and its share for a place."""
+    size = sum(array.nbytes for array in backend.arrays().values())
+    return {f"{name}_bytes": float(size), f"{name}_bytes_per_place": size / places}
 
 
 def _times(name: str, work: Callable[[], object], frames: int = _FRAMES) -> dict[str, float]:
