@@ -6,7 +6,8 @@ the path) in ``SNN_ROS_DATA`` (default ``../shared/data``). Settings were chosen
 100 places and on simulated streets; the rest was scored once they were fixed.
 
 ``hybrid_*`` adds the standardised scores of a network and of the pictures alone (``sad``). The
-spiking ensemble (``paper``) takes an hour to learn such routes and is left out here.
+spiking ensemble (``paper``) learns such routes too slowly and is left out here; of it, only the
+speed is measured, on made-up modules.
 """
 
 from __future__ import annotations
