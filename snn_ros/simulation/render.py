@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
@@ -148,6 +149,7 @@ def _open(model: Any, width: int, height: int) -> tuple[Any, Any]:
     limits.offwidth, limits.offheight = max(limits.offwidth, width), max(limits.offheight, height)
     wanted = os.environ.get("MUJOCO_GL", "").lower()
     backend = wanted if wanted in _KNOWN else _headless_backend()
+    _load_triton()
     try:
         context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
         context.make_current()
@@ -157,6 +159,17 @@ def _open(model: Any, width: int, height: int) -> tuple[Any, Any]:
     mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, resources)
     resources.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
     return context, resources
+
+
+@functools.cache
+def _load_triton() -> None:
+    """Load Triton, where it is installed, before a software driver.
+
+    Both bring an LLVM of their own. Triton's, loaded second, ends the process with a segmentation
+    fault, and torch loads it when a network is trained; loaded first, both work.
+    """
+    with contextlib.suppress(ImportError):
+        importlib.import_module("triton")
 
 
 @functools.cache

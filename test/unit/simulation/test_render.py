@@ -80,3 +80,27 @@ def test_what_fails_leads_to_the_next_back_end_or_a_clear_error(
         timeout=60,
     )
     assert re.match(expected, result.stdout), result.stdout + result.stderr
+
+
+DRAW_THEN_LOAD_TRITON = """
+import mujoco
+from snn_ros.simulation.render import Renderer
+model = mujoco.MjModel.from_xml_string(
+    "<mujoco><worldbody><camera name='overview'/><geom size='1'/></worldbody></mujoco>"
+)
+data = mujoco.MjData(model)
+mujoco.mj_forward(model, data)
+with Renderer(model, width=32, height=32) as renderer:
+    renderer.frame(data)
+    import triton
+    renderer.frame(data)
+"""
+
+
+def test_a_network_can_be_trained_after_pictures_were_drawn() -> None:
+    """Torch loads Triton then, whose LLVM must not come after that of a software driver."""
+    pytest.importorskip("triton", reason="Triton is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", DRAW_THEN_LOAD_TRITON], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
