@@ -163,13 +163,20 @@ def _open(model: Any, width: int, height: int) -> tuple[Any, Any]:
 
 @functools.cache
 def _load_triton() -> None:
-    """Load Triton, where it is installed, before a software driver.
+    """Load Triton, where it is installed, so that it keeps to its own LLVM.
 
-    Both bring an LLVM of their own. Triton's, loaded second, ends the process with a segmentation
-    fault, and torch loads it when a network is trained; loaded first, both work.
+    A software driver brings another LLVM, which PyOpenGL makes visible to all that is loaded
+    later: Triton, which torch loads when a network is trained, would take functions of the
+    driver's and end the process with a segmentation fault. MuJoCo loads OSMesa when it is
+    imported, so to load Triton first is not enough.
     """
-    with contextlib.suppress(ImportError):
-        importlib.import_module("triton")
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    try:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("triton")
+    finally:
+        sys.setdlopenflags(flags)
 
 
 @functools.cache
