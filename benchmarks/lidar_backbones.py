@@ -31,6 +31,7 @@ from snn_ros.sparse.tensor import SparseTensor
 from snn_ros.spiking.firing import spike_count
 from snn_ros.spiking.folding import fold_network
 
+SPIKE_PRECISIONS = Precision.FLOAT32, Precision.INT16, Precision.INT8
 DENSE_RUNS = 5  # of up to a second
 MOST_DIFFERING = 1e-3
 """Share of the last spikes that may differ from spconv's: those of one layer that rounds."""
@@ -49,7 +50,8 @@ def backbone_figures(points: NDArray[np.float32]) -> dict[str, float]:
         torch.manual_seed(0)
         network = exact_backbone(scan)
         dense = _dense(network(scan()).flat)
-    return _sparse_figures(network, scan) | _dense_figures(*dense, network(scan()).flat)
+        unrounded = _unrounded_figures(scan)
+    return _sparse_figures(network, scan) | unrounded | _dense_figures(*dense, network(scan()).flat)
 
 
 def _sparse_figures(
@@ -61,7 +63,7 @@ def _sparse_figures(
     expected = network(scan()).flat
     figures: dict[str, float] = {"voxels": len(scan().features)}
     figures |= best("backbone_torch_1_threads", on_scan, network)
-    for precision in (Precision.FLOAT32, Precision.INT8):
+    for precision in SPIKE_PRECISIONS:
         for threads in (1, 2):
             compiled = compile_network(
                 network, scan(), precision=precision, execution=Execution(threads)
@@ -75,10 +77,22 @@ def _sparse_figures(
     except NoRival as err:
         print(f"spconv is left out: {err}", file=sys.stderr)
     for rival in ("torch", "spconv"):
-        for ours in ("float32", "int8"):
-            names = f"backbone_{rival}_1_threads", f"backbone_ours_{ours}_1_threads"
+        for ours in SPIKE_PRECISIONS:
+            names = f"backbone_{rival}_1_threads", f"backbone_ours_{ours.value}_1_threads"
             figures |= _ratios(figures, *names)
     return figures
+
+
+def _unrounded_figures(scan: Callable[[], SparseTensor]) -> dict[str, float]:
+    """Spikes that differ from torch's where weights are in no whole steps: one flip makes many."""
+    network = cast(ResidualBackbone, fold_network(firing(ResidualBackbone(), scan)))
+    expected = network(scan()).flat.features
+    return {
+        f"backbone_unrounded_{precision.value}_differing_spikes": _share(
+            compile_network(network, precision=precision)(scan()).flat.features != expected
+        )
+        for precision in SPIKE_PRECISIONS
+    }
 
 
 def _spconv_figures(

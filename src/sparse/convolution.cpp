@@ -39,6 +39,11 @@ void in_ranges(int32_t count, int32_t length, int32_t threads, const Work& work)
   for (std::thread& other : others) other.join();
 }
 
+void convolve_rows(const Convolution& work, Kernel kernel, int32_t threads) {
+  in_ranges(work.rulebook.num_outputs, kRange, threads,
+            [&](int32_t first, int32_t last) { kernel(work, first, last); });
+}
+
 // The events of input rows first to last, each row in its own slots. A row has so many bytes.
 void find_events(const Convolution& work, int64_t row_bytes, int32_t first, int32_t last,
                  Event* events, int32_t* count) {
@@ -69,8 +74,7 @@ void convolve_events(const Convolution& work, int64_t row_bytes, Kernel kernel, 
   });
   Convolution with_events = work;
   with_events.events = {found, count.data()};
-  in_ranges(work.rulebook.num_outputs, kRange, threads,
-            [&](int32_t first, int32_t last) { kernel(with_events, first, last); });
+  convolve_rows(with_events, kernel, threads);
 }
 
 }  // namespace
@@ -94,20 +98,27 @@ int32_t snn_ros_instruction_set() {
 }
 
 void snn_ros_convolve_floats(const Convolution* work, int32_t instruction_set, int32_t threads) {
-  const auto kernel = snn_ros::kernels_of(instruction_set).floats;
-  snn_ros::in_ranges(work->rulebook.num_outputs, snn_ros::kRange, threads,
-                     [&](int32_t first, int32_t last) { kernel(*work, first, last); });
+  snn_ros::convolve_rows(*work, snn_ros::kernels_of(instruction_set).floats, threads);
 }
 
 void snn_ros_convolve_counts(const Convolution* work, int32_t instruction_set, int32_t threads) {
-  const auto kernel = snn_ros::kernels_of(instruction_set).counts;
-  snn_ros::in_ranges(work->rulebook.num_outputs, snn_ros::kRange, threads,
-                     [&](int32_t first, int32_t last) { kernel(*work, first, last); });
+  snn_ros::convolve_rows(*work, snn_ros::kernels_of(instruction_set).counts, threads);
+}
+
+void snn_ros_convolve_wide_counts(const Convolution* work, int32_t instruction_set,
+                                  int32_t threads) {
+  snn_ros::convolve_rows(*work, snn_ros::kernels_of(instruction_set).wide_counts, threads);
 }
 
 void snn_ros_convolve_events(const Convolution* work, int32_t instruction_set, int32_t threads) {
   snn_ros::convolve_events(*work, work->weights.in_stride,
                            snn_ros::kernels_of(instruction_set).events, threads);
+}
+
+void snn_ros_convolve_wide_events(const Convolution* work, int32_t instruction_set,
+                                  int32_t threads) {
+  snn_ros::convolve_events(*work, work->weights.in_stride,
+                           snn_ros::kernels_of(instruction_set).wide_events, threads);
 }
 
 void snn_ros_convolve_float_events(const Convolution* work, int32_t instruction_set,

@@ -19,12 +19,17 @@
 namespace snn_ros {
 namespace {
 
+// On weights in so many planes of int8.
+template <int PLANES>
 struct CountArithmetic {
   using Feature = uint8_t;
   using Weight = std::array<int8_t, 4>;
   using Sum = int32_t;
   using Vector = Ints;
-  static constexpr int kFeaturesPerStep = 4;
+  static constexpr int kFeaturesPerStep = 4, kPlanes = PLANES;
+
+  // The sums of one plane, to which those of the next are added.
+  static Vector next_plane(Vector sum) { return sum << 8; }
 
   static Vector broadcast(uint32_t four_counts) {
     return Vector{} + static_cast<int32_t>(four_counts);
@@ -74,17 +79,24 @@ void multiply_tile(const Pair<Arithmetic>* pairs, const typename Arithmetic::Wei
   using Vector = typename Arithmetic::Vector;
   constexpr int kVectors = COLUMNS / kLanes;
   Vector sums[ROWS][kVectors] = {};
-  for (int step = 0; step < steps; ++step, weights += width) {
-    Vector weight[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) weight[v] = load<Vector>(weights + v * kLanes);
+  for (int plane = 0; plane < Arithmetic::kPlanes; ++plane) {
 #pragma GCC unroll 8
     for (int row = 0; row < ROWS; ++row) {
-      const Vector feature =
-          Arithmetic::broadcast(pairs[row].features + step * Arithmetic::kFeaturesPerStep);
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        sums[row][v] = Arithmetic::multiply_add(sums[row][v], feature, weight[v]);
+      for (int v = 0; v < kVectors; ++v) sums[row][v] = Arithmetic::next_plane(sums[row][v]);
+    }
+    for (int step = 0; step < steps; ++step, weights += width) {
+      Vector weight[kVectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) weight[v] = load<Vector>(weights + v * kLanes);
+#pragma GCC unroll 8
+      for (int row = 0; row < ROWS; ++row) {
+        const Vector feature =
+            Arithmetic::broadcast(pairs[row].features + step * Arithmetic::kFeaturesPerStep);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) {
+          sums[row][v] = Arithmetic::multiply_add(sums[row][v], feature, weight[v]);
+        }
       }
     }
   }
@@ -133,20 +145,24 @@ void multiply(Pair<Arithmetic>* pairs, int count, const typename Arithmetic::Wei
 
 // Adds the weights of an input row's events to the sums of one output row.
 template <class Arithmetic, int COLUMNS>
-void accumulate_columns(const Event* event, const Event* last,
-                        const typename Arithmetic::Weight* weights, int width,
+void accumulate_columns(const Event* first, const Event* last,
+                        const typename Arithmetic::Weight* weights, int steps, int width,
                         typename Arithmetic::Sum* sums) {
   using Vector = typename Arithmetic::Vector;
   constexpr int kVectors = COLUMNS / kLanes;
   Vector kept[kVectors] = {};
-  for (; event != last; ++event) {
-    typename Arithmetic::Feature features[Arithmetic::kFeaturesPerStep];
-    std::memcpy(features, &event->features, sizeof features);
-    const Vector feature = Arithmetic::broadcast(features);
-    const typename Arithmetic::Weight* row = weights + event->step * width;
+  for (int plane = 0; plane < Arithmetic::kPlanes; ++plane, weights += steps * width) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      kept[v] = Arithmetic::multiply_add(kept[v], feature, load<Vector>(row + v * kLanes));
+    for (int v = 0; v < kVectors; ++v) kept[v] = Arithmetic::next_plane(kept[v]);
+    for (const Event* event = first; event != last; ++event) {
+      typename Arithmetic::Feature features[Arithmetic::kFeaturesPerStep];
+      std::memcpy(features, &event->features, sizeof features);
+      const Vector feature = Arithmetic::broadcast(features);
+      const typename Arithmetic::Weight* row = weights + event->step * width;
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) {
+        kept[v] = Arithmetic::multiply_add(kept[v], feature, load<Vector>(row + v * kLanes));
+      }
     }
   }
 #pragma GCC unroll 8
@@ -154,15 +170,21 @@ void accumulate_columns(const Event* event, const Event* last,
 }
 
 template <class Arithmetic>
-void accumulate(const Event* event, const Event* last, const typename Arithmetic::Weight* weights,
-                int width, typename Arithmetic::Sum* sums) {
+void accumulate(const Event* first, const Event* last, const typename Arithmetic::Weight* weights,
+                int steps, int width, typename Arithmetic::Sum* sums) {
   if constexpr (kColumnsAtOnce == kChunk) {
-    if (width == 64) return accumulate_columns<Arithmetic, 64>(event, last, weights, 64, sums);
-    if (width == 48) return accumulate_columns<Arithmetic, 48>(event, last, weights, 48, sums);
-    if (width == 32) return accumulate_columns<Arithmetic, 32>(event, last, weights, 32, sums);
+    if (width == 64) {
+      return accumulate_columns<Arithmetic, 64>(first, last, weights, steps, 64, sums);
+    }
+    if (width == 48) {
+      return accumulate_columns<Arithmetic, 48>(first, last, weights, steps, 48, sums);
+    }
+    if (width == 32) {
+      return accumulate_columns<Arithmetic, 32>(first, last, weights, steps, 32, sums);
+    }
   }
   for (int column = 0; column < width; column += 16) {
-    accumulate_columns<Arithmetic, 16>(event, last, weights + column, width, sums + column);
+    accumulate_columns<Arithmetic, 16>(first, last, weights + column, steps, width, sums + column);
   }
 }
 
@@ -285,7 +307,7 @@ struct EventDriven {
       const int64_t input = work.rulebook.inputs[pair];
       const Event* events = work.events.events + input * work.weights.steps;
       accumulate<Arithmetic>(
-          events, events + work.events.count[input], weights, segment.width,
+          events, events + work.events.count[input], weights, work.weights.steps, segment.width,
           sums + (work.rulebook.outputs[pair] - segment.first_row) * segment.width);
     }
   }
@@ -296,7 +318,8 @@ void convolve(const Convolution& work, int32_t first, int32_t last) {
   using Arithmetic = typename Method::Arithmetic;
   alignas(64) typename Arithmetic::Sum sums[kBlock * kChunk];
   const int offsets = work.rulebook.offsets;
-  const int channels = work.weights.out_stride, steps = work.weights.steps;
+  const int channels = work.weights.out_stride;
+  const int weight_rows = work.weights.steps * Arithmetic::kPlanes;  // of an offset
   Ranges ranges(work.rulebook, first);
   for (int32_t row = first; row < last; row += kBlock) {
     const int32_t block_end = std::min(row + kBlock, last);
@@ -305,7 +328,7 @@ void convolve(const Convolution& work, int32_t first, int32_t last) {
     for (int channel = 0; channel < channels; channel += kChunk) {
       const int width = std::min(kChunk, channels - channel);
       std::fill_n(sums, (block_end - row) * width, 0);
-      for (int offset = 0; offset < offsets; ++offset, weights += steps * width) {
+      for (int offset = 0; offset < offsets; ++offset, weights += weight_rows * width) {
         Method::add(work, {ranges[offset], row, width}, weights, sums);
       }
       for (int32_t r = row; r < block_end; ++r) {
@@ -323,9 +346,11 @@ void convolve(const Convolution& work, int32_t first, int32_t last) {
 
 extern const Kernels SNN_ROS_KERNELS = {
     convolve<GatherMultiply<RealArithmetic>>,
-    convolve<GatherMultiply<CountArithmetic>>,
-    convolve<EventDriven<CountArithmetic>>,
+    convolve<GatherMultiply<CountArithmetic<1>>>,
+    convolve<EventDriven<CountArithmetic<1>>>,
     convolve<EventDriven<RealArithmetic>>,
+    convolve<GatherMultiply<CountArithmetic<2>>>,
+    convolve<EventDriven<CountArithmetic<2>>>,
     add_weight_gradient,
 };
 

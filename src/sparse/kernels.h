@@ -26,7 +26,8 @@ struct Rulebook {
 
 // Weights as chunks of output channels, each [offset][step][channel]. A step is what one
 // multiply-add takes in: one input channel for floats, four consecutive ones for counts, whose
-// int8 weights then lie next to each other.
+// int8 weights then lie next to each other. Wide weights, of 16 bits, are two planes of int8,
+// w = 256 * high + low: [offset][plane][step][channel], high first.
 struct Weights {
   const void* values;
   int32_t steps;
@@ -91,6 +92,8 @@ struct Kernels {
   Kernel counts;
   Kernel events;
   Kernel float_events;
+  Kernel wide_counts;
+  Kernel wide_events;
   GradientKernel weight_gradient;
 };
 

@@ -30,7 +30,9 @@ struct RealArithmetic {
   using Weight = float;
   using Sum = float;
   using Vector = Floats;
-  static constexpr int kFeaturesPerStep = 1;
+  static constexpr int kFeaturesPerStep = 1, kPlanes = 1;
+
+  static Vector next_plane(Vector sum) { return sum; }
 
   static Vector broadcast(const float* feature) {
 #if defined(__AVX512F__)

@@ -143,7 +143,7 @@ def library() -> ctypes.CDLL:
 
 def _declare(loaded: ctypes.CDLL) -> None:
     loaded.snn_ros_instruction_set.restype = c_int32
-    for name in ("floats", "counts", "events", "float_events"):
+    for name in ("floats", "counts", "events", "float_events", "wide_counts", "wide_events"):
         function = getattr(loaded, f"snn_ros_convolve_{name}")
         function.argtypes = (POINTER(ConvolutionPointers), c_int32, c_int32)
         function.restype = None

@@ -88,6 +88,8 @@ class DeviceNetwork:
         """
         if precision is Precision.INT8_CALIBRATED and any(s.rectified for s in program.steps):
             raise NotCompiled("int8 behind a ReLU: by the kernels of the CPU alone")
+        if precision is Precision.INT16:
+            raise NotCompiled("int16: by the kernels of the CPU alone")
         refuse_large_counts(program, precision)
         self._program = program
         self._backend = backend

@@ -14,7 +14,7 @@ from snn_ros.sparse.backends.program import Kind, NotCompiled, Program, Step
 class Precision(Enum):
     """Of the layers that take spikes, and of those behind a ReLU.
 
-    Layers that take other real values are float32 always. `INT8` is of spikes alone;
+    Layers that take other real values are float32 always. `INT8` and `INT16` are of spikes alone;
     `INT8_CALIBRATED` also rounds what comes out of a ReLU, to 127 steps up to the largest value
     of the sample, which changes results.
     """
@@ -22,6 +22,7 @@ class Precision(Enum):
     FLOAT32 = "float32"
     INT8 = "int8"
     INT8_CALIBRATED = "int8_calibrated"
+    INT16 = "int16"
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,7 +93,7 @@ def convolve(
     """Convolve and write what `outputs` names.
 
     Args:
-        method: FLOATS or FLOAT_EVENTS for float32 weights, COUNTS or EVENTS for int8 ones.
+        method: FLOATS or FLOAT_EVENTS for float32 weights, COUNTS or EVENTS for integers.
         features: (V, channels) float32, or uint8 counts up to 127; counts are padded with zeros to
             a multiple of 16 channels.
         rulebook: of the kernel.
@@ -119,7 +119,8 @@ def convolve(
         pointer(active),
         (c_void_p * 2)(),
     )  # fmt: skip
-    run = getattr(library(), f"snn_ros_convolve_{method.value}")
+    name = f"wide_{method.value}" if weights.planes > 1 else method.value
+    run = getattr(library(), f"snn_ros_convolve_{name}")
     run(byref(work), _instruction_set(execution), execution.threads)
 
 

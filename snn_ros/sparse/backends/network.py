@@ -47,7 +47,9 @@ from snn_ros.sparse.backends.program import (
     trace,
 )
 from snn_ros.sparse.backends.weights import (
+    LARGEST_WEIGHT,
     PackedWeights,
+    largest_wide_weight,
     pack_floats,
     pack_integers,
     quantised,
@@ -151,7 +153,7 @@ class InferenceNetwork:
         self._precision = precision
         self._execution = execution
         self._units = units or [1.0] * len(program.steps)
-        self._weights = [_packed(step, precision, self._units) for step in program.steps]
+        self._weights = [_packed(program, step, precision, self._units) for step in program.steps]
         self._methods = [
             Method.COUNTS if weights.is_integer else Method.FLOATS for weights in self._weights
         ]
@@ -341,13 +343,19 @@ def _activity(activations: NDArray[np.float32]) -> tuple[float, float]:
     return float(fired.mean()), float(1.0 - fired.any(1).mean())
 
 
-def _packed(step: Step, precision: Precision, units: Sequence[float]) -> PackedWeights:
+def _packed(
+    program: Program, step: Step, precision: Precision, units: Sequence[float]
+) -> PackedWeights:
     arithmetic = arithmetic_of(step)
     weight, scale, shift = (
         tensor.numpy() for tensor in (arithmetic.weight, arithmetic.scale, arithmetic.shift)
     )
     if takes_counts(step, precision):
-        whole, unit = quantised(weight)
+        largest = LARGEST_WEIGHT
+        if precision is Precision.INT16:
+            max_count = program.steps[step.source.step].max_count or LARGEST_COUNT
+            largest = largest_wide_weight(weight[0].size, max_count)
+        whole, unit = quantised(weight, largest)
         unit = unit * np.float32(units[step.source.step])
         return pack_integers(whole, unit * scale, shift)
     return pack_floats(weight, shift, scale)

@@ -13,6 +13,9 @@ from snn_ros.sparse.backends.compiled import InstructionSet
 from snn_ros.sparse.backends.kernels import Execution, Method, Outputs, convolve
 from snn_ros.sparse.backends.rulebooks import PackedRulebook
 from snn_ros.sparse.backends.weights import (
+    LARGEST_WEIGHT,
+    LARGEST_WIDE_WEIGHT,
+    largest_wide_weight,
     pack_floats,
     pack_integers,
     padded,
@@ -83,22 +86,24 @@ def executions():
     channels_out=st.sampled_from([1, 15, 16, 33, 48, 64, 70, 130]),
     density=st.sampled_from([0.0, 0.03, 0.5]),
     largest=st.sampled_from([1, 4, 127]),
+    wide=st.booleans(),
 )
 def test_counts_are_exact_by_every_method_kernel_and_number_of_threads(
-    seed, num_inputs, num_outputs, offsets, channels_in, channels_out, density, largest
+    seed, num_inputs, num_outputs, offsets, channels_in, channels_out, density, largest, wide
 ):
     random = np.random.default_rng(seed)
     book = random_rulebook(random, num_inputs, num_outputs, offsets)
     counts = random.integers(1, largest + 1, (num_inputs, channels_in))
     counts[random.random(counts.shape) >= density] = 0
-    weight = random.integers(-127, 128, (channels_out, offsets, channels_in))
-    scale, bias = random.random((2, channels_out), np.float32) * np.float32([[0.02], [1.0]])
+    most = largest_wide_weight(offsets * channels_in, largest) if wide else LARGEST_WEIGHT
+    weight = random.integers(-most, most + 1, (channels_out, offsets, channels_in))
+    scale, bias = random.random((2, channels_out), np.float32) * np.float32([[2.54 / most], [1.0]])
     shortcut = random.normal(size=(num_outputs, channels_out)).astype(np.float32)
 
     sums = add_pairs(counts, weight, book)
     membrane = sums.astype(np.float32) * scale + bias + shortcut
     spikes = spike_count(membrane, largest)
-    weights = pack_integers(weight.astype(np.int8), scale, bias)
+    weights = pack_integers(weight.astype(np.int16 if wide else np.int8), scale, bias)
     features = with_padding(counts.astype(np.uint8))
     awake = counts.any(1).astype(np.uint8)
     for execution in executions():
@@ -114,6 +119,30 @@ def test_counts_are_exact_by_every_method_kernel_and_number_of_threads(
                 np.testing.assert_array_equal(made.spikes, with_padding(spikes))
                 np.testing.assert_array_equal(made.counts, with_padding(spikes))
                 np.testing.assert_array_equal(made.active, spikes.any(1))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize(("channels", "largest"), [(64, 127), (128, 4), (1, 1)])
+def test_the_largest_sums_of_wide_weights_do_not_overflow(sign, channels, largest):
+    most = largest_wide_weight(27 * channels, largest)
+    weight = np.full((16, 27, channels), sign * most, np.int16)
+    row = np.zeros(27, np.int32)
+    book = PackedRulebook(row, row, np.arange(28), 1, 1)
+    counts = np.full((1, channels), largest, np.uint8)
+    weights = pack_integers(weight, np.ones(16, np.float32), np.zeros(16, np.float32))
+    for execution in executions():
+        for method in (Method.COUNTS, Method.EVENTS):
+            made = buffers(1, 16)
+            convolve(method, with_padding(counts), book, weights, made, execution=execution)
+            np.testing.assert_array_equal(
+                made.membrane, np.float32(sign * most * largest * 27 * channels)
+            )
+
+
+def test_wide_weights_leave_room_for_their_sums():
+    assert largest_wide_weight(27 * 128, 4) == LARGEST_WIDE_WEIGHT
+    assert LARGEST_WEIGHT < largest_wide_weight(27 * 64, 127) < LARGEST_WIDE_WEIGHT
+    assert largest_wide_weight(70_000, 127) == LARGEST_WEIGHT
 
 
 @settings(max_examples=25, deadline=None)
@@ -191,6 +220,26 @@ def test_a_rulebook_of_sites_in_no_order_is_packed_with_ascending_outputs():
     np.testing.assert_allclose(made.membrane[:, :5], expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", SITES)
+def test_wide_sums_at_sites_are_those_of_torch_in_whole_numbers(name):
+    coordinates, shape = in_order(name)
+    book = reference.submanifold_rulebook(coordinates, shape, (3,) * len(shape))
+    counts = torch.randint(0, 5, (len(coordinates), 37))
+    weight = torch.randint(-LARGEST_WIDE_WEIGHT, LARGEST_WIDE_WEIGHT + 1, (20, book.offsets, 37))
+    expected = torch.zeros(len(coordinates), 20, dtype=torch.int64)
+    for offset, inputs, outputs in book.segments():
+        expected.index_add_(0, outputs, (counts[inputs, None] * weight[:, offset]).sum(2))
+    weights = pack_integers(
+        weight.numpy().astype(np.int16), np.ones(20, np.float32), np.zeros(20, np.float32)
+    )
+    features = with_padding(counts.numpy().astype(np.uint8))
+    for execution in executions():
+        for method in (Method.COUNTS, Method.EVENTS):
+            made = buffers(len(coordinates), 20)
+            convolve(method, features, rulebooks.packed(book), weights, made, execution=execution)
+            np.testing.assert_array_equal(made.membrane[:, :20], expected.float())
+
+
 def test_weights_on_an_int8_grid_come_back_exactly():
     random = np.random.default_rng(0)
     integers = random.integers(-127, 128, (6, 27, 5)).astype(np.int8)
@@ -200,6 +249,20 @@ def test_weights_on_an_int8_grid_come_back_exactly():
     made, made_scale = quantised(integers * scale[:, None, None])
     np.testing.assert_array_equal(made, integers)
     np.testing.assert_allclose(made_scale, scale, rtol=1e-6)
+
+
+def test_wide_weights_in_fixed_point_come_back_exactly_and_others_to_half_a_step():
+    random = np.random.default_rng(0)
+    drawn = random.normal(size=(6, 27, 5)).astype(np.float32) * np.float32(0.1)
+    drawn[2] = 0
+    fixed = np.rint(drawn * 1024) / np.float32(1024)
+    made, scale = quantised(fixed, LARGEST_WIDE_WEIGHT)
+    np.testing.assert_array_equal(made * scale[:, None, None], fixed)
+    made, scale = quantised(drawn, LARGEST_WIDE_WEIGHT)
+    assert made.dtype == np.int16
+    assert np.abs(made).max() <= LARGEST_WIDE_WEIGHT
+    assert (np.abs(made * scale[:, None, None] - drawn) <= scale[:, None, None] / 2).all()
+    assert (scale <= np.abs(drawn).max((1, 2)) / (LARGEST_WIDE_WEIGHT // 2))[[0, 1, 3, 4, 5]].all()
 
 
 @pytest.mark.parametrize("name", ["absent.so", "libc.so.6"])

@@ -49,7 +49,7 @@ def network():
 
 
 @pytest.mark.parametrize("name", ["batch of two", "single voxel", "no voxels"])
-@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8])
+@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8, Precision.INT16])
 def test_float32_is_close_to_torch_for_any_kernel_and_its_bits_for_any_threads(name, precision):
     relu, x = network(), sparse(name, 5)
     with torch.no_grad():
