@@ -1,0 +1,1 @@
+"""The published network, to the unit: parameters, names of the state dict, and quirks."""
