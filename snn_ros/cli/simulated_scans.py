@@ -24,8 +24,11 @@ from snn_ros.simulation.training_frames import Frame
 HELD_OUT = 100_000
 """Seeds from here on are for scoring; nothing is ever trained on them."""
 
-FRAMES_PER_DRIVE, STRIDE = 6, 30  # every 3 s of the 20 s that a random drive lasts
-_LIDAR_SHARES = {"hdl_64e": 0.6, "hdl_32e": 0.25, "vlp_16": 0.15}
+FRAMES_PER_DRIVE, FRAMES_TO_LEARN_FROM = 6, 12
+"""Scans of a drive that is for scoring, and of one to learn from."""
+
+_PERIODS = 180  # of the 200 that a random drive lasts
+_LIDAR_SHARES = {"hdl_64e": 0.45, "hdl_32e": 0.4, "vlp_16": 0.15}
 _HEIGHTS = (1.4, 2.2)  # m
 _SENSOR_STREAM = 4  # keeps these draws apart from the scenario's own
 
@@ -35,6 +38,7 @@ def ensure_drives(
     seeds: Iterable[int],
     changes: Callable[[int], dict[str, Any]],
     watch: Callable[[], None] = lambda: None,
+    frames: int = FRAMES_PER_DRIVE,
 ) -> list[Path]:
     """Folders of the drives of some seeds; those that are not there are simulated.
 
@@ -43,12 +47,13 @@ def ensure_drives(
         seeds: of ``street-random``.
         changes: of the scenario, by seed.
         watch: called after each drive.
+        frames: scans of a drive, spread evenly over it.
     """
     drives = []
     for seed in seeds:
         drive = folder / f"{seed:06}"
         if not drive.is_dir():
-            _simulate(drive, seed, changes(seed))
+            _simulate(drive, seed, changes(seed), frames)
         drives.append(drive)
         watch()
     return drives
@@ -66,9 +71,9 @@ def one_lidar(kind: str) -> Callable[[int], dict[str, Any]]:
     return lambda _seed: {"sensors.lidar": kind}
 
 
-def _simulate(drive: Path, seed: int, changes: dict[str, Any]) -> None:
+def _simulate(drive: Path, seed: int, changes: dict[str, Any], frames: int) -> None:
     dataset = StreetDataset(
-        [f"{RANDOM}:{seed}"], changes=changes, stride=STRIDE, frames_per_drive=FRAMES_PER_DRIVE
+        [f"{RANDOM}:{seed}"], changes=changes, stride=_PERIODS // frames, frames_per_drive=frames
     )
     unfinished = drive.with_name(f"{drive.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)

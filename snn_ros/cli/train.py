@@ -208,13 +208,23 @@ def _identity(config: EdgeTrainingConfig) -> dict[str, Any]:
 
 def _scans(config: EdgeTrainingConfig, data: Path) -> tuple[ScanFolder, ScanFolder]:
     """Scans to learn from and scans to score; drives that are not there are simulated."""
-    from snn_ros.cli.simulated_scans import HELD_OUT, any_lidar, ensure_drives, one_lidar
+    from snn_ros.cli.simulated_scans import (
+        FRAMES_TO_LEARN_FROM,
+        HELD_OUT,
+        any_lidar,
+        ensure_drives,
+        one_lidar,
+    )
     from snn_ros.lidar_detection.scans import ScanFolder
 
     total = config.drives + config.held_out_drives
     with tqdm(total=total, unit="drive", desc="drives", disable=None, leave=False) as bar:
         learned = ensure_drives(
-            data / "drives", range(config.drives), any_lidar, lambda: bar.update() and None
+            data / "drives",
+            range(config.drives),
+            any_lidar,
+            lambda: bar.update() and None,
+            FRAMES_TO_LEARN_FROM,
         )
         scored = ensure_drives(
             data / f"held_out_{_HELD_OUT_LIDAR}",

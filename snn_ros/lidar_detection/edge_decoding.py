@@ -23,7 +23,7 @@ class DecodingConfig:
     overlap with the true box that the network expects, to the share ``quality``.
     """
 
-    score_threshold: float = setting(0.5, "least score", minimum=0.0, maximum=1.0)
+    score_threshold: float = setting(0.48, "least score", minimum=0.0, maximum=1.0)
     overlap_threshold: float = setting(
         0.2, "BEV overlap with a better box of the class from which on a box is dropped",
         minimum=0.0, maximum=1.0,
@@ -52,7 +52,7 @@ def decode(
     peaks = _are_peaks(output.sites, heat, rows, labels)
     rows, labels = rows[peaks], labels[peaks]
     centres = site_centres(output.sites.coordinates[rows], site, reach)
-    boxes = decode_boxes(output.boxes[rows], centres, site)
+    boxes = decode_boxes(output.boxes[rows], labels, centres, site)
     sample = output.sites.coordinates[rows, 0].cpu().numpy()
     found = Detections.of(boxes, scores[rows, labels], labels)
     return [_suppressed(found.select(sample == i), config) for i in range(output.sites.batch_size)]

@@ -1,7 +1,8 @@
 """What the `edge` head shall say, and how wrong it is.
 
 Heat falls off as a Gaussian around each object's centre; the site nearest to the centre is the
-positive one, wherever it is: sites are only where points are. Sites about the centre learn the box.
+positive one: sites are only where points are. An object that has none is not to be found. Sites
+about the centre learn the box.
 Heat: penalty-reduced focal loss (H. Law, J. Deng: CornerNet, ECCV 2018); boxes: smooth L1 and the
 overlap that is missing; quality: divergence from the overlap that the box has.
 """
@@ -41,7 +42,7 @@ _SMOOTH = 1.0 / 9.0  # below this the box loss is quadratic, as in the published
 _LEAST_SPREAD = 1.0  # of the Gaussian, in sites
 _SPREAD_OF_SIZE = 1.0 / 6.0  # of the mean of length and width
 _LEARNS_BOX = 0.4  # heat from which on a site learns the box
-_IGNORED_MARGIN = 0.4  # m around an ignored object
+_MARGIN = 0.4  # m around an object, of sites that may have points of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +54,14 @@ class Targets:
         cares: (V, classes) 0 where it does not matter whether there is heat.
         boxes: (V, BOX_CODE) where ``box_weights`` is above 0.
         box_weights: (V,) heat of the box's object.
+        box_labels: (V,) int64 its class.
     """
 
     heat: Tensor
     cares: Tensor
     boxes: Tensor
     box_weights: Tensor
+    box_labels: Tensor
 
 
 def make_targets(
@@ -80,6 +83,7 @@ def make_targets(
     heat = torch.zeros(len(coordinates), len(CLASSES))
     cares, weights = torch.ones_like(heat), torch.zeros(len(coordinates))
     codes = torch.zeros(len(coordinates), BOX_CODE)
+    classes = torch.zeros(len(coordinates), dtype=torch.int64)
     centres = site_centres(coordinates.cpu().float(), site, reach)
     for sample, (own_boxes, own_labels) in enumerate(zip(boxes, labels, strict=True)):
         rows = (coordinates[:, 0].cpu() == sample).nonzero().squeeze(1)
@@ -87,8 +91,9 @@ def make_targets(
             if not len(rows) or box[:2].abs().max() > reach:
                 continue
             away = centres[rows] - box[:2]
-            if label == IGNORED:
-                cares[rows[_inside(away, box)]] = 0.0
+            about = _inside(away, box)
+            if label == IGNORED or not about.any():
+                cares[rows[about]] = 0.0
                 continue
             spread = max(_LEAST_SPREAD, float(box[3:5].mean()) * _SPREAD_OF_SIZE / site)
             squared = (away / site).square().sum(1)
@@ -98,10 +103,11 @@ def make_targets(
             heat[rows, label] = heat[rows, label].maximum(own)
             learns = (own > _LEARNS_BOX) & (own > weights[rows])
             weights[rows[learns]] = own[learns]
-            codes[rows[learns]] = encode_box(box, -away[learns] / site)
+            codes[rows[learns]] = encode_box(box, -away[learns] / site, int(label))
+            classes[rows[learns]] = int(label)
     cares[heat >= 1.0] = 1.0
     device = coordinates.device
-    return Targets(heat.to(device), cares.to(device), codes.to(device), weights.to(device))
+    return Targets(*(part.to(device) for part in (heat, cares, codes, weights, classes)))
 
 
 def detection_loss(
@@ -123,7 +129,7 @@ def detection_loss(
     weights = targets.box_weights[rows] / targets.box_weights.sum().clamp(min=1.0)
     said, true = output.boxes[rows], targets.boxes[rows]
     wrong = smooth_l1_loss(said[:, REGRESSED], true[:, REGRESSED], reduction="none", beta=_SMOOTH)
-    overlap = _overlap(said, true, site).to(weights.dtype)
+    overlap = _overlap(said, true, targets.box_labels[rows], site).to(weights.dtype)
     quality = _divergence(said[:, QUALITY], overlap.detach())
     losses = {
         "heat_loss": heat,
@@ -142,15 +148,15 @@ def _divergence(logits: Tensor, target: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(logits, own, reduction="none") - entropy
 
 
-def _overlap(said: Tensor, true: Tensor, site: float) -> Tensor:
+def _overlap(said: Tensor, true: Tensor, labels: Tensor, site: float) -> Tensor:
     """(K,) IoU in space of the boxes of two codes at the same sites, float64.
 
     The yaw has no gradient from here: where sine and cosine vanish, it would have no bound.
     """
     middle = said.new_zeros(len(said), 2)
-    found = decode_boxes(said, middle, site)
+    found = decode_boxes(said, labels, middle, site)
     found = torch.cat([found[:, :6], found[:, 6:].detach()], dim=1)
-    overlap: Tensor = iou_3d(found, decode_boxes(true, middle, site))
+    overlap: Tensor = iou_3d(found, decode_boxes(true, labels, middle, site))
     return overlap
 
 
@@ -166,4 +172,4 @@ def _inside(away: Tensor, box: Tensor) -> Tensor:
     cosine, sine = box[6].cos(), box[6].sin()
     along = (away[:, 0] * cosine + away[:, 1] * sine).abs()
     across = (away[:, 1] * cosine - away[:, 0] * sine).abs()
-    return (along <= box[3] / 2 + _IGNORED_MARGIN) & (across <= box[4] / 2 + _IGNORED_MARGIN)
+    return (along <= box[3] / 2 + _MARGIN) & (across <= box[4] / 2 + _MARGIN)

@@ -23,6 +23,8 @@ from snn_ros.lidar_detection.edge_boxes import (
     BOX_CODE,
     HEADING,
     QUALITY,
+    SIZES,
+    USUAL_SIZES,
     decode_boxes,
     encode_box,
 )
@@ -158,12 +160,13 @@ def test_the_front_is_told_apart_from_the_axis() -> None:
     yaw = torch.linspace(-3.1, 3.1, 63, dtype=torch.float64)
     box = torch.tensor([0.0, 0.0, 1.0, 4.0, 1.8, 1.5, 0.0], dtype=torch.float64)
     middle = torch.zeros(1, 2)
-    codes = [encode_box(torch.cat([box[:6], y[None]]), middle) for y in yaw]
+    codes = [encode_box(torch.cat([box[:6], y[None]]), middle, 0) for y in yaw]
     code = torch.cat(codes)
-    decoded = decode_boxes(code, torch.zeros(len(yaw), 2), 0.4)
+    cars, middles = torch.zeros(len(yaw), dtype=torch.int64), torch.zeros(len(yaw), 2)
+    decoded = decode_boxes(code, cars, middles, 0.4)
     np.testing.assert_allclose(decoded[:, 6], yaw, atol=1e-9)
     code[:, HEADING] = 0.1 * code[:, HEADING] + 0.02  # hardly sure of the front
-    turned = decode_boxes(code, torch.zeros(len(yaw), 2), 0.4)[:, 6] - yaw
+    turned = decode_boxes(code, cars, middles, 0.4)[:, 6] - yaw
     np.testing.assert_allclose(torch.sin(turned), 0.0, atol=1e-9)  # the axis is as it was
 
 
@@ -191,6 +194,31 @@ def test_ignored_objects_neither_attract_nor_repel() -> None:
     assert (targets.cares[at_ignored] == 0).all()
     assert (targets.heat[at_ignored] < 0.1).all()
     assert (targets.cares.sum(0) > 3900).all()
+
+
+def test_an_object_without_a_site_makes_no_other_place_hot() -> None:
+    scan, sites = from_road(scene()), _all_sites(64)
+    centre = (sites.coordinates[:, [2, 1]] + 0.5) * 0.4 - 12.8
+    far = (centre - torch.tensor(scan.boxes[0, :2])).norm(dim=1) > 4.0
+    targets = make_targets(
+        sites.coordinates[far], 0.4, 12.8, [scan.boxes[:1]], [np.zeros(1, dtype=np.int64)]
+    )
+    assert targets.heat.max() < 1.0
+    assert targets.box_weights.max() == 0.0
+
+
+@pytest.mark.parametrize("label", range(3))
+def test_a_usual_object_of_each_class_is_said_by_zeros(label: int) -> None:
+    length, width, height = USUAL_SIZES[label]
+    box = torch.tensor([0.0, 0.0, height / 2, length, width, height, 0.0])
+    code = encode_box(box, torch.zeros(1, 2), label)
+    assert code[:, :6].abs().max() < 1e-6
+    larger = torch.cat([box[:3], 1.1 * box[3:6], box[6:]])
+    grown = encode_box(larger, torch.zeros(1, 2), label)
+    np.testing.assert_allclose(grown[:, SIZES], np.log(1.1) / 0.1, rtol=1e-5)
+    labels = torch.tensor([label])
+    decoded = decode_boxes(grown, labels, torch.zeros(1, 2), 0.4)
+    np.testing.assert_allclose(decoded[0], larger, rtol=1e-5, atol=1e-6)
 
 
 def test_learns_a_scene_by_heart_and_finds_its_boxes(tmp_path: Path, one_thread: None) -> None:
