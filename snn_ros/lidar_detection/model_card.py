@@ -9,8 +9,8 @@ _TEXT = """# {name}
 Weights of `LidarDetector`, profile `edge` ({activation}): cars, pedestrians and cyclists in single
 LiDAR scans, all around (`snn_ros/lidar_detection`). int8, {parameters} numbers.
 
-- Data: none recorded. {drives} simulated drives of `street-random` (seeds 0 to {last_drive}), twelve
-  scans of each by one of three LiDARs (64, 32, 16 beams) at 1.4 to 2.2 m, varied as
+- Data: none recorded. {drives} simulated drives of `street-random` (seeds 0 to {last_drive}),
+  twelve scans of each by one of three LiDARs (64, 32, 16 beams) at 1.4 to 2.2 m, varied as
   `config/models/lidar_detection_edge.yaml` says.
 - Method: surrogate gradients on the int8 grid, AdamW on one cycle; seed {seed}.
 - Commands, one after the other, each beginning with what the one before it learned:
