@@ -19,18 +19,28 @@ TOLERANCE = 1e-4
 VOXEL_TOLERANCE = 1e-5
 
 
-def folder(parity_dir: Path) -> Path:
-    path = parity_dir / "lidar_detection"
+def folder_of(parity_dir: Path, system: str) -> Path:
+    """Where the vectors of a system are; skips where they are not."""
+    path = parity_dir / system
     if not path.is_dir():
         pytest.skip(f"authors' vectors: no folder {path}")
     return path
 
 
-def cases(parity_dir: Path, name: str) -> list[Path]:
-    found = sorted(folder(parity_dir).glob(f"{name}_[A-Z].npz"))
+def cases_in(path: Path, name: str) -> list[Path]:
+    """The files of one kind, of every suffix; skips where there is none."""
+    found = sorted(path.glob(f"{name}_[A-Z].npz"))
     if not found:
-        pytest.skip(f"authors' vectors: no {name}_*.npz in {folder(parity_dir)}")
+        pytest.skip(f"authors' vectors: no {name}_*.npz in {path}")
     return found
+
+
+def folder(parity_dir: Path) -> Path:
+    return folder_of(parity_dir, "lidar_detection")
+
+
+def cases(parity_dir: Path, name: str) -> list[Path]:
+    return cases_in(folder(parity_dir), name)
 
 
 class Vectors(dict):

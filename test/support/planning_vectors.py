@@ -13,21 +13,15 @@ from snn_ros.planning.paper.grid import Grid
 from snn_ros.planning.paper.network import PLANNING, DrivingNetwork, NetworkConfig
 from snn_ros.planning.paper.quirks import PUBLISHED, Quirks
 from snn_ros.spiking.lif import LIFState
-from support.lidar_vectors import Vectors, sibling
+from support.lidar_vectors import Vectors, cases_in, folder_of, sibling
 
 
 def folder(parity_dir: Path) -> Path:
-    path = parity_dir / "sad_planning"
-    if not path.is_dir():
-        pytest.skip(f"authors' vectors: no folder {path}")
-    return path
+    return folder_of(parity_dir, "sad_planning")
 
 
 def cases(parity_dir: Path, name: str) -> list[Path]:
-    found = sorted(folder(parity_dir).glob(f"{name}_[A-Z].npz"))
-    if not found:
-        pytest.skip(f"authors' vectors: no {name}_*.npz in {folder(parity_dir)}")
-    return found
+    return cases_in(folder(parity_dir), name)
 
 
 def weights_of(path: Path, name: str) -> dict[str, torch.Tensor]:

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -15,7 +14,7 @@ from snn_ros.stereo_detection.paper.streamdsgn import (
     StreamDsgnConfig,
     without_depth_head,
 )
-from support.lidar_vectors import Vectors, sibling
+from support.lidar_vectors import Vectors, cases_in, folder_of, sibling
 
 STAGE_TOLERANCE = 2e-4  # times the largest value, of the files' own README
 OUTPUT_TOLERANCE = 1e-3
@@ -28,10 +27,7 @@ SMALL_PADDED = (64, 192)
 
 
 def folder(parity_dir: Path) -> Path:
-    path = parity_dir / "stereo_streaming"
-    if not path.is_dir():
-        pytest.skip(f"authors' vectors: no folder {path}")
-    return path
+    return folder_of(parity_dir, "stereo_streaming")
 
 
 class StereoVectors(Vectors):
@@ -67,10 +63,7 @@ class StereoVectors(Vectors):
 
 
 def cases(parity_dir: Path, name: str) -> list[StereoVectors]:
-    found = sorted(folder(parity_dir).glob(f"{name}_[A-Z].npz"))
-    if not found:
-        pytest.skip(f"authors' vectors: no {name}_*.npz in {folder(parity_dir)}")
-    return [StereoVectors(path) for path in found]
+    return [StereoVectors(path) for path in cases_in(folder(parity_dir), name)]
 
 
 def network_of(vectors: StereoVectors, config: StreamDsgnConfig = SMALL) -> StreamDsgn:
