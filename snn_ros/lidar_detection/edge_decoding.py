@@ -35,7 +35,7 @@ class DecodingConfig:
     overlap with the true box that the network expects, to the share ``quality``.
     """
 
-    score_threshold: float = setting(0.48, "least score", minimum=0.0, maximum=1.0)
+    score_threshold: float = setting(0.54, "least score", minimum=0.0, maximum=1.0)
     overlap_threshold: float = setting(
         0.2, "BEV overlap with a better box of the class from which on a box is dropped",
         minimum=0.0, maximum=1.0,
