@@ -142,14 +142,14 @@ def test_targets_decode_to_the_boxes_they_were_made_from() -> None:
     scan, sites = from_road(scene()), _all_sites(64)
     labels = np.array([0, 0, 1, 2])
     targets = make_targets(sites.coordinates, 0.4, 12.8, [scan.boxes], [labels])
-    perfect = HeadOutput(sites, torch.logit(targets.heat, eps=1e-6), targets.boxes)
+    decided = torch.where(targets.heat >= 1.0, 12.0, -12.0)  # sites without a box have no vote
+    perfect = HeadOutput(sites, decided, targets.boxes)
     (found,) = decode(perfect, 0.4, 12.8, DecodingConfig(score_threshold=0.99, quality=0.0))
     order = found.boxes[:, 0].argsort()
     expected = scan.boxes[:, 0].argsort()
     np.testing.assert_allclose(found.boxes[order], scan.boxes[expected], atol=1e-5)
     assert found.labels[order].tolist() == labels[expected].tolist()
     sure = targets.boxes + 12.0 * (torch.arange(BOX_CODE) == QUALITY)
-    decided = torch.where(targets.heat >= 1.0, 12.0, -12.0)
     loss, figures = detection_loss(HeadOutput(sites, decided, sure), targets, 0.4)
     assert figures["box_loss"] == 0.0
     assert figures["overlap_loss"] < 1e-6
