@@ -19,8 +19,6 @@ from snn_ros.sparse.tensor import Sites
 
 VOTE_SCORE = 0.1
 """Least score of a box that votes: low, since neighbours of a peak have little heat."""
-VOTE_REACH = 4.0
-"""Farthest centre of a box that votes, in m: no overlap of the classes' boxes is farther."""
 VOTE_OVERLAP = 0.3
 """BEV overlap a voting box has at least with the box it votes for."""
 VOTE_POWER = 4
@@ -91,23 +89,19 @@ def voted(kept: Detections, candidates: Detections) -> Detections:
         kept: K detections.
         candidates: of the same scan; those of another class or below VOTE_SCORE have no vote.
     """
+    overlaps = bev_iou_matrix(kept.boxes, candidates.boxes)
+    may_vote = (candidates.scores >= VOTE_SCORE) & (candidates.labels == kept.labels[:, None])
     boxes = kept.boxes.copy()
-    for i, box in enumerate(kept.boxes):
-        offset = candidates.boxes[:, :2] - box[:2]
-        near = (
-            (candidates.labels == kept.labels[i])
-            & (candidates.scores >= VOTE_SCORE)
-            & (np.hypot(*offset.T) < VOTE_REACH)
-        )
-        voters, scores = candidates.boxes[near], candidates.scores[near]
-        overlaps = bev_iou_matrix(box[None], voters)[0]
-        agree = overlaps > VOTE_OVERLAP
+    for box, overlap, agree in zip(
+        boxes, overlaps, may_vote & (overlaps > VOTE_OVERLAP), strict=True
+    ):
         if agree.any():
-            voters, weights = voters[agree], scores[agree] ** VOTE_POWER * overlaps[agree]
+            voters = candidates.boxes[agree]
+            weights = candidates.scores[agree] ** VOTE_POWER * overlap[agree]
             weights /= weights.sum()
             turns = wrap_angle(voters[:, 6] - box[6], -np.pi / 2, np.pi)
-            boxes[i, :6] = weights @ voters[:, :6]
-            boxes[i, 6] = wrap_angle(box[6] + weights @ turns)
+            box[:6] = weights @ voters[:, :6]
+            box[6] = wrap_angle(box[6] + weights @ turns)
     return replace(kept, boxes=boxes)
 
 

@@ -9,7 +9,7 @@ from support.sparse import SITES
 
 from snn_ros.sparse import rulebook as reference
 from snn_ros.sparse.backends import compiled, rulebooks
-from snn_ros.sparse.backends.compiled import InstructionSet
+from snn_ros.sparse.backends.compiled import InstructionSet, library
 from snn_ros.sparse.backends.kernels import Execution, Method, Outputs, convolve
 from snn_ros.sparse.backends.rulebooks import PackedRulebook
 from snn_ros.sparse.backends.weights import (
@@ -268,7 +268,7 @@ def test_wide_weights_in_fixed_point_come_back_exactly_and_others_to_half_a_step
 @pytest.mark.parametrize("name", ["absent.so", "libc.so.6"])
 def test_where_the_library_is_missing_or_another_it_is_said_once(monkeypatch, caplog, name):
     monkeypatch.setattr(compiled, "LIBRARY", name)
-    compiled.library.cache_clear()
+    library.cache_clear()
     compiled._note_missing.cache_clear()
     try:
         assert not compiled.is_available()
@@ -276,4 +276,4 @@ def test_where_the_library_is_missing_or_another_it_is_said_once(monkeypatch, ca
         assert [r.levelname for r in caplog.records] == ["WARNING"]
         assert name in caplog.text
     finally:
-        compiled.library.cache_clear()
+        library.cache_clear()
